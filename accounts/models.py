@@ -1,0 +1,125 @@
+"""Who may call: users, service accounts, and the API keys that prove them."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.contrib.auth.models import AbstractUser, Group
+from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import F, Func, Q
+from django.db.models.lookups import LessThanOrEqual
+from django.db.models.sql.compiler import SQLCompiler
+
+LONGEST_LIFE = timedelta(days=365)
+
+
+class EpochSeconds(Func):
+    """Seconds since 1970, by the database's own function.
+
+    Django's date arithmetic would put one of Django's Python functions into SQLite's CHECK, and no other program could
+    write to, or check, the file any more.
+    """
+
+    function = "unixepoch"
+    arity = 1
+    output_field = models.BigIntegerField()
+
+    def as_postgresql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any) -> Any:
+        return self.as_sql(compiler, connection, template="EXTRACT(EPOCH FROM %(expressions)s)", **context)
+
+
+class User(AbstractUser):
+    """A person, or the user behind a service account. Keys never make anyone a superuser, whoever owns them."""
+
+    is_service = models.BooleanField(default=False)
+
+    class Meta(AbstractUser.Meta):
+        constraints = [
+            models.CheckConstraint(
+                name="accounts_user_service_is_never_staff",
+                condition=Q(is_service=False) | Q(is_staff=False, is_superuser=False),
+            )
+        ]
+
+
+class ServiceAccount(models.Model):
+    """A robot, owned by a group. Its user is a member of that group and of no other."""
+
+    user = models.OneToOneField(User, on_delete=models.PROTECT, related_name="service_account")
+    name = models.CharField(max_length=64, unique=True)
+    owner_group = models.ForeignKey(Group, on_delete=models.PROTECT, related_name="service_accounts")
+    description = models.TextField(blank=True, default="")
+    created_at = models.DateTimeField()
+    created_by = models.CharField(max_length=255)  # stable actor ref; a foreign key would not outlive people
+    disabled_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def ref(self) -> str:
+        """How the audit trail names it, whatever it is called."""
+        return service_ref(self.pk)
+
+
+class ApiKey(models.Model):
+    """What a caller presents. The secret parts live in ApiSecret, so that one may follow another without a gap."""
+
+    id12 = models.CharField(max_length=12, unique=True)
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="api_keys")
+    label = models.CharField(max_length=100)
+    scopes = models.JSONField()  # list of strings, as are the next two; an empty list there narrows nothing
+    subject_prefixes = models.JSONField(default=list)
+    cidrs = models.JSONField(default=list)
+    max_expires_at = models.DateTimeField()
+    created_at = models.DateTimeField()
+    created_by = models.CharField(max_length=255)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    revoked_by = models.CharField(max_length=255, blank=True, default="")
+    revoked_reason = models.TextField(blank=True, default="")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="accounts_apikey_revoked_by_someone",
+                condition=Q(revoked_at__isnull=True, revoked_by="") | (Q(revoked_at__isnull=False) & ~Q(revoked_by="")),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.id12
+
+
+class ApiSecret(models.Model):
+    """One secret of a key, as HMAC. At most two of a key are live; whoever adds one sees to it under the key's lock."""
+
+    key = models.ForeignKey(ApiKey, on_delete=models.PROTECT, related_name="secrets")
+    n = models.PositiveIntegerField()
+    hmac = models.BinaryField(max_length=32)
+    pepper_version = models.PositiveSmallIntegerField()
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    superseded_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    last_used_ip = models.GenericIPAddressField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="accounts_apisecret_key_n", fields=["key", "n"]),
+            models.CheckConstraint(name="accounts_apisecret_n_from_one", condition=Q(n__gte=1)),
+            models.CheckConstraint(name="accounts_apisecret_lives", condition=Q(expires_at__gt=F("created_at"))),
+            models.CheckConstraint(
+                name="accounts_apisecret_lives_a_year_at_most",
+                condition=LessThanOrEqual(
+                    EpochSeconds("expires_at"), EpochSeconds("created_at") + int(LONGEST_LIFE.total_seconds())
+                ),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.key_id}/{self.n}"
+
+
+def service_ref(account_id: int) -> str:
+    return f"service:{account_id}"

@@ -1,0 +1,180 @@
+"""From an Authorization header to whoever sent it: the one place that decides who calls.
+
+API keys come as `Bearer cbk_…`, or as Basic (RFC 7617) with the key's id for a user and the whole key for a password,
+because that is what clients configured with a user name and a password can send.
+"""
+
+import base64
+import binascii
+import hmac
+import ipaddress
+import json
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from django.conf import settings
+
+from accounts import lookup, services, tokens
+from accounts.lookup import Account, Secret
+from accounts.models import service_ref
+from accounts.tokens import Token
+from audit.actors import Actor
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+# A key as Basic, with room to spare.
+LONGEST_HEADER = 200
+ANONYMOUS_SCOPES = {
+    "read": frozenset({"subjects:read"}),
+    "write": frozenset({"subjects:read", "subjects:write", "config:write"}),
+}
+_CREDENTIALS = re.compile(r"(?i:(basic)|bearer) +([!-~]+)")
+_NO_DIGEST = bytes(32)
+
+
+class NotAuthenticated(Exception):
+    """Nobody we know. `reason` is for our own log: callers get one and the same answer whatever it is."""
+
+    def __init__(self, reason: str, key_id: str | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.key_id = key_id
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Who calls, and what they may do as far as that is not a matter of a single subject.
+
+    `ref` names the caller in the audit trail and never changes; `name` is for people and may. `rights` are model-level
+    permissions as `app_label.codename`. `scopes` and `prefixes` narrow whatever permissions there are.
+    """
+
+    user_id: int
+    ref: str
+    name: str
+    kind: Literal["person", "service"]
+    auth: str
+    credential: str | None
+    scopes: frozenset[str]
+    prefixes: tuple[str, ...]
+    groups: frozenset[int]
+    owner_group_id: int | None
+    rights: frozenset[str]
+
+    def actor(self, request_id: str | None) -> Actor:
+        return Actor(kind=self.kind, ref=self.ref, auth=self.auth, credential=self.credential, request_id=request_id)
+
+
+def authenticate(header: str | None, address: str | None) -> Principal:
+    """The caller behind an Authorization header sent from this address, or NotAuthenticated."""
+    if header is None:
+        return _anonymous()
+    token = _token(header)
+    secret, account = _matching(token)
+    caller = _ip(address)
+    if reason := _refusal(secret, account, caller):
+        raise NotAuthenticated(reason, token.id12)
+    if secret.is_stamp_due:
+        lookup.stamp(secret.id, str(caller) if caller else None)
+    return _principal(
+        account,
+        auth="api_key",
+        credential=token.id12,
+        scopes=frozenset(json.loads(secret.scopes)),
+        prefixes=tuple(json.loads(secret.prefixes)),
+    )
+
+
+def _anonymous() -> Principal:
+    scopes = ANONYMOUS_SCOPES.get(settings.CALLBOARD["ANONYMOUS"])
+    if scopes is None:
+        raise NotAuthenticated("no credentials")
+    account = lookup.find_account(services.ANONYMOUS_ACCOUNT)
+    if account is None:
+        raise NotAuthenticated("no anonymous account")
+    if not account.is_active or account.is_disabled:
+        raise NotAuthenticated("disabled")
+    return _principal(account, auth="none", credential=None, scopes=scopes, prefixes=())
+
+
+def _principal(
+    account: Account, *, auth: str, credential: str | None, scopes: frozenset[str], prefixes: tuple[str, ...]
+) -> Principal:
+    return Principal(
+        user_id=account.user_id,
+        ref=service_ref(account.id),
+        name=account.name,
+        kind="service",
+        auth=auth,
+        credential=credential,
+        scopes=scopes,
+        prefixes=prefixes,
+        groups=frozenset(map(int, (account.groups or "").split())),
+        owner_group_id=account.owner_group_id,
+        rights=frozenset((account.rights or "").split()),
+    )
+
+
+def _token(header: str) -> Token:
+    """What the header holds, if it could be a key at all. Nothing here asks the database."""
+    credentials = _CREDENTIALS.fullmatch(header) if len(header) <= LONGEST_HEADER else None
+    if credentials is None:
+        raise NotAuthenticated("malformed")
+    user, text = _basic(credentials[2]) if credentials[1] else (None, credentials[2])
+    token = tokens.parse(text)
+    if token is None or user not in {None, token.id12, tokens.PREFIX + token.id12}:
+        raise NotAuthenticated("malformed")
+    return token
+
+
+def _basic(encoded: str) -> tuple[str, str]:
+    """User and password, divided at the first colon: a password may hold more of them."""
+    try:
+        user, colon, password = base64.b64decode(encoded, validate=True).decode("ascii").partition(":")
+    except (binascii.Error, UnicodeDecodeError) as error:
+        raise NotAuthenticated("malformed") from error
+    if not colon:
+        raise NotAuthenticated("malformed")
+    return user, password
+
+
+def _matching(token: Token) -> tuple[Secret, Account]:
+    """The secret that this token is, with its account. An unknown id costs the same comparison as a wrong secret."""
+    rows = lookup.find_secrets(token.id12)
+    given = tokens.digest(token, services.pepper())
+    for secret, account in rows:
+        if secret.pepper_version == services.PEPPER_VERSION and hmac.compare_digest(given, secret.hmac):
+            return secret, account
+    if not rows:
+        hmac.compare_digest(given, _NO_DIGEST)
+    raise NotAuthenticated("wrong secret" if rows else "unknown key", token.id12)
+
+
+def _refusal(secret: Secret, account: Account, caller: Address | None) -> str:
+    if secret.is_expired:
+        return "expired"
+    if secret.is_revoked or secret.is_key_revoked:
+        return "revoked"
+    if not account.is_active:
+        return "inactive user"
+    if account.is_disabled:
+        return "disabled"
+    if not _is_within(caller, json.loads(secret.cidrs)):
+        return "address"
+    return ""
+
+
+def _is_within(caller: Address | None, networks: list[str]) -> bool:
+    if not networks:
+        return True
+    return caller is not None and any(caller in ipaddress.ip_network(network) for network in networks)
+
+
+def _ip(address: str | None) -> Address | None:
+    """None where there is none, as on a Unix socket. A server that listens on both families writes v4 as `::ffff:…`."""
+    try:
+        found = ipaddress.ip_address((address or "").partition("%")[0])
+    except ValueError:
+        return None
+    return getattr(found, "ipv4_mapped", None) or found

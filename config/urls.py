@@ -1,0 +1,11 @@
+"""Mounts the apps; nothing else. The registry comes last, because it answers for every path that is left."""
+
+from django.urls import include, re_path
+
+from config import health
+
+urlpatterns = [
+    re_path(r"\Ahealthz/?\Z", health.alive),
+    re_path(r"\Areadyz/?\Z", health.ready),
+    re_path(r"\A", include("registry.api.urls")),
+]

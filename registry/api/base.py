@@ -1,0 +1,160 @@
+"""What all registry views share: who asks, by which right, JSON in and JSON out, errors in one shape."""
+
+from collections.abc import Callable
+from typing import Any, ClassVar, cast
+
+import orjson
+import structlog
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http.response import HttpResponseBase
+from rest_framework.exceptions import APIException, AuthenticationFailed, MethodNotAllowed, NotAuthenticated
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from audit.actors import Actor
+from registry import permissions
+from registry.access import Principal
+from registry.api import media, requests
+from registry.errors import AccessDenied, RegistryError, RequestTooLarge, StoreFailure
+from registry.permissions import Scope
+
+log = structlog.get_logger("registry")
+_READING = {"HEAD": "GET", "OPTIONS": "GET"}
+_STATEMENT_TIMED_OUT = {"57014", "55P03"}
+
+
+class _HttpError(Exception):
+    """An error of the HTTP layer, told by its status alone."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+
+class RegistryView(APIView):
+    """One resource. Its permission stands in `permissions.TABLE`; a method without an entry there is refused."""
+
+    route: ClassVar[str]
+    request: Request
+
+    @property
+    def principal(self) -> Principal:
+        return cast(Principal, self.request.user)
+
+    @property
+    def actor(self) -> Actor:
+        return self.principal.actor(getattr(self.request._request, "request_id", None))
+
+    @property
+    def query(self) -> QueryDict:
+        return self.request.query_params
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        self.perform_authentication(request)
+        if request.method == "OPTIONS":
+            return
+        if not hasattr(self, (request.method or "").lower()):
+            raise MethodNotAllowed(request.method or "")
+        if request.body and not media.is_consumed(request.content_type or ""):
+            raise _HttpError(415, "HTTP 415 Unsupported Media Type")
+        if media.negotiate(request.headers.get("Accept")) is None:
+            raise _HttpError(406, "HTTP 406 Not Acceptable")
+        self._check_scope(request, kwargs.get("subject"))
+
+    def _check_scope(self, request: Request, subject_name: str | None) -> None:
+        method = request.method or ""
+        rule = permissions.TABLE[self.route, _READING.get(method, method)]
+        if rule.scope is None or rule.scope in self.principal.scopes:
+            return
+        operation = "Read" if rule.scope == Scope.SUBJECTS_READ else "Write"
+        raise AccessDenied(operation, subject_name or "*")
+
+    def read_body(self) -> Any:
+        return requests.read_json(self.request.body, max_depth=settings.CALLBOARD["LIMIT_BODY_DEPTH"])
+
+    def answer(self, body: Any) -> HttpResponse:
+        return HttpResponse(orjson.dumps(body), content_type=self._media_type())
+
+    def answer_text(self, text: str) -> HttpResponse:
+        """A schema text as it is: not a JSON string of it."""
+        return HttpResponse(text.encode(), content_type=self._media_type())
+
+    def _media_type(self) -> str:
+        return media.negotiate(self.request.headers.get("Accept")) or media.DEFAULT
+
+    def options(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+        allowed = self.allowed_methods
+        return HttpResponse(", ".join(allowed), content_type="text/plain", headers={"Allow": ",".join(allowed)})
+
+    def handle_exception(self, exc: Exception) -> HttpResponse:
+        status, code, message = _described(exc)
+        response = error_response(status, code, message, self._media_type())
+        if status == 401:
+            response["WWW-Authenticate"] = self.get_authenticate_header(self.request) or ""
+        if status == 405:
+            response["Allow"] = ",".join(self.allowed_methods)
+        if status == 503:
+            response["Retry-After"] = "2"
+        return response
+
+    def finalize_response(
+        self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
+    ) -> HttpResponseBase:
+        for name, value in settings.CALLBOARD["RESPONSE_HEADERS"].items():
+            response[name] = value
+        return response
+
+
+def error_response(status: int, code: int, message: str, media_type: str) -> HttpResponse:
+    # A message may quote what was sent, and what was sent may be no Unicode text.
+    printable = message.encode("utf-8", "replace").decode()
+    body = orjson.dumps({"error_code": code, "message": printable})
+    return HttpResponse(body, status=status, content_type=media_type)
+
+
+def _described(exc: Exception) -> tuple[int, int, str]:
+    """Status, error code and message."""
+    match exc:
+        case RegistryError():
+            return exc.status, exc.error_code, exc.message
+        case _HttpError():
+            return exc.status, exc.status, exc.message
+        case RequestDataTooBig():
+            too_large = RequestTooLarge(settings.CALLBOARD["LIMIT_BODY_BYTES"])
+            return too_large.status, too_large.error_code, too_large.message
+        case AuthenticationFailed() | NotAuthenticated():
+            return 401, 401, "Unauthorized"
+        case MethodNotAllowed():
+            return 405, 405, "HTTP 405 Method Not Allowed"
+        case APIException():
+            return exc.status_code, exc.status_code, str(exc.detail)
+        case OperationalError() | InterfaceError():
+            return _described_outage(exc)
+    log.error("unexpected error", exc_info=exc)
+    return 500, 500, "Internal Server Error"
+
+
+def _described_outage(exc: OperationalError | InterfaceError) -> tuple[int, int, str]:
+    log.warning("database refused", error=type(exc).__name__)
+    if getattr(exc.__cause__, "sqlstate", None) in _STATEMENT_TIMED_OUT or "locked" in str(exc):
+        return 500, StoreFailure.error_code, "The operation timed out in the database; nothing was changed"
+    return 503, 503, "The database is unavailable; try again in a moment"
+
+
+def dispatcher(views: dict[str, Callable[..., HttpResponseBase]]) -> Callable[[HttpRequest], HttpResponseBase]:
+    """The one entry of all registry paths: `names.split` says which view it is, or that there is none."""
+    from registry import names
+
+    def dispatch(request: HttpRequest) -> HttpResponseBase:
+        route = names.split(request.path_info)
+        if route is None:
+            return error_response(404, 404, "HTTP 404 Not Found", media.negotiate(request.headers.get("Accept")) or media.DEFAULT)
+        return views[route.name](request, **route.arguments)
+
+    # Cross-site forgery needs a cookie, and none is looked at here.
+    dispatch.csrf_exempt = True  # type: ignore[attr-defined]
+    return dispatch

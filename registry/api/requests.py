@@ -1,0 +1,220 @@
+"""Request shapes: JSON text → values, with the leniency of the protocol (a number stands for a text, `"TRUE"` for true).
+
+Unknown members are ignored, as the protocol wants; known ones are taken or refused, never dropped.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+from django.http import QueryDict
+
+from registry.bodies import Definition
+from registry.errors import InvalidSchema, MalformedRequest, UnprocessableRequest
+from registry.names import MAX_INTEGER, parse_integer
+from registry.schemas.base import Reference
+from registry.services.reading import Page
+
+_MAX_DIGITS = 1000
+_NESTING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|([\[{])|([\]}])', re.DOTALL)
+_UNWRITABLE = re.compile("[\0\ud800-\udfff]")
+# Members that belong to parts of the protocol which this release does not have yet.
+_NOT_YET = ("metadata", "ruleSet", "schemaTagsToAdd", "schemaTagsToRemove", "propagateSchemaTags")
+_CONFIG_FIELDS = {
+    "compatibility": "compatibility_level",
+    "normalize": "normalize",
+    "validateNewSchemas": "validate_new_schemas",
+}
+_CONFIG_NOT_YET = (
+    "alias",
+    "aliasForDeks",
+    "compatibilityGroup",
+    "compatibilityPolicy",
+    "defaultMetadata",
+    "defaultRuleSet",
+    "overrideMetadata",
+    "overrideRuleSet",
+    "validateFields",
+    "validateRules",
+)
+
+
+def read_json(body: bytes, *, max_depth: int) -> Any:
+    """The JSON value of a body, None for an empty one. Raises MalformedRequest.
+
+    NaN and Infinity are taken, of duplicate members the last counts, a byte order mark is passed over.
+    """
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise MalformedRequest(f"The body is not UTF-8: byte {error.start} can't be read") from error
+    if not text.strip(" \t\r\n"):
+        return None
+    _check_depth(text, max_depth)
+    try:
+        return json.loads(text, parse_int=_integer, parse_float=_decimal)
+    except json.JSONDecodeError as error:
+        raise MalformedRequest(f"The body is not JSON: {error}") from error
+
+
+def _check_depth(text: str, limit: int) -> None:
+    """Before the parser, which recurses. Strings are passed over; broken JSON is the parser's business."""
+    depth = 0
+    for match in _NESTING.finditer(text):
+        depth += (match.lastindex == 1) - (match.lastindex == 2)
+        if depth > limit:
+            raise MalformedRequest(f"The body is nested deeper than {limit} levels (LIMIT_BODY_DEPTH)")
+
+
+def _integer(digits: str) -> int:
+    _check_digits(digits)
+    return int(digits)
+
+
+def _decimal(digits: str) -> float:
+    _check_digits(digits)
+    return float(digits)
+
+
+def _check_digits(digits: str) -> None:
+    if len(digits) > _MAX_DIGITS:
+        raise MalformedRequest(f"A number in the body has more than {_MAX_DIGITS} digits")
+
+
+def required_object(value: Any, method: str) -> dict[str, Any]:
+    """Raises UnprocessableRequest for a missing body, MalformedRequest for one that is no object."""
+    if value is None:
+        raise UnprocessableRequest(f"{method}.request must not be null (was null)")
+    if not isinstance(value, dict):
+        raise MalformedRequest(f"The body must be a JSON object, not {_kind(value)}")
+    return value
+
+
+def definition(body: Mapping[str, Any]) -> Definition:
+    """RegisterSchemaRequest. Raises MalformedRequest for a wrong type, UnprocessableRequest for what is not there yet."""
+    for member in _NOT_YET:
+        if body.get(member) not in (None, False):
+            _refuse(member)
+    if _optional_integer(body, "version") not in (None, 0):
+        _refuse("version")
+    schema_type = _optional_text(body, "schemaType")
+    return Definition(
+        text=_writable(_optional_text(body, "schema") or "", "schema"),
+        schema_type="AVRO" if schema_type is None else schema_type,
+        references=_references(body.get("references")),
+        schema_id=_optional_integer(body, "id"),
+    )
+
+
+def config_changes(body: Mapping[str, Any]) -> dict[str, Any]:
+    """ConfigUpdate: fields to set, or to clear where the value is None. Absent fields are absent."""
+    for member in _CONFIG_NOT_YET:
+        if body.get(member) is not None:
+            _refuse(member)
+    changes: dict[str, Any] = {}
+    for member, field in _CONFIG_FIELDS.items():
+        if member in body:
+            read = _optional_text if member == "compatibility" else _optional_boolean
+            changes[field] = read(body, member)
+    return changes
+
+
+def flag(query: QueryDict, name: str) -> bool:
+    """`true` in any letter case, and nothing else, is true. Of repeated parameters the first counts."""
+    return (query.getlist(name) or [""])[0].lower() == "true"
+
+
+def page(query: QueryDict, *, most: int = MAX_INTEGER) -> Page:
+    """Raises NoSuchResource for what is no number, UnprocessableRequest for a negative offset."""
+    offset, limit = (_number(query, "offset", default=0), _number(query, "limit", default=-1))
+    if offset < 0:
+        raise UnprocessableRequest("offset must not be negative")
+    return Page(offset, limit if 0 < limit <= most else most)
+
+
+def _number(query: QueryDict, name: str, *, default: int) -> int:
+    given = (query.getlist(name) or [""])[0]
+    return parse_integer(given) if given else default
+
+
+def _refuse(member: str) -> NoReturn:
+    raise UnprocessableRequest(f"`{member}` is not supported by this release of the registry; leave it out")
+
+
+def _references(value: Any) -> tuple[Reference, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, list):
+        raise MalformedRequest(f"`references` must be a list, not {_kind(value)}")
+    return tuple(_reference(item, position) for position, item in enumerate(value))
+
+
+def _reference(item: Any, position: int) -> Reference:
+    if item is None:
+        raise InvalidSchema(f"Invalid reference: references[{position}] is null")
+    if not isinstance(item, dict):
+        raise MalformedRequest(f"references[{position}] must be an object, not {_kind(item)}")
+    name, subject = _optional_text(item, "name"), _optional_text(item, "subject")
+    version = _optional_integer(item, "version")
+    if name is None or subject is None or version is None:
+        shown = ", ".join(
+            (f"name={_quoted(name)}", f"subject={_quoted(subject)}", f"version={'null' if version is None else version}")
+        )
+        raise InvalidSchema(f"Invalid reference: {{{shown}}}")
+    where = f"references[{position}]"
+    return Reference(_writable(name, f"{where}.name"), _writable(subject, f"{where}.subject"), version)
+
+
+def _quoted(text: str | None) -> str:
+    return "null" if text is None else f"'{text}'"
+
+
+def _writable(text: str, where: str) -> str:
+    """No UTF-8 can hold a lone surrogate; a NUL is no part of a name, and in a schema it must be escaped."""
+    if match := _UNWRITABLE.search(text):
+        raise InvalidSchema(f"`{where}` holds the character U+{ord(match[0]):04X}, which no schema can hold")
+    return text
+
+
+def _optional_text(body: Mapping[str, Any], member: str) -> str | None:
+    value = body.get(member)
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float):
+        return str(value)
+    raise MalformedRequest(f"`{member}` must be a text, not {_kind(value)}")
+
+
+def _optional_integer(body: Mapping[str, Any], member: str) -> int | None:
+    value = body.get(member)
+    if isinstance(value, str) and re.fullmatch(r"\s*[+-]?\d{1,20}\s*", value):
+        value = int(value)
+    if isinstance(value, float) and abs(value) <= MAX_INTEGER:
+        value = int(value)
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise MalformedRequest(f"`{member}` must be an integer, not {_kind(value)}")
+    if not -MAX_INTEGER - 1 <= value <= MAX_INTEGER:
+        raise MalformedRequest(f"`{member}` is out of range of int (-2147483648 - 2147483647)")
+    return value
+
+
+def _optional_boolean(body: Mapping[str, Any], member: str) -> bool | None:
+    value = body.get(member)
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return value != 0
+    if isinstance(value, str) and value.lower() in {"true", "false"}:
+        return value.lower() == "true"
+    raise MalformedRequest(f"`{member}` must be true, false or null, not {_kind(value)}")
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, bool):
+        return "a boolean"
+    return {dict: "an object", list: "a list", str: "a text", int: "a number", float: "a number"}.get(type(value), "null")

@@ -1,0 +1,32 @@
+"""Routes of the registry: `names.ROUTES` has the paths, this the views behind them."""
+
+from django.urls import re_path
+
+from registry.api import base, compatibility, config, metadata, schemas, subjects
+
+VIEWS: tuple[type[base.RegistryView], ...] = (
+    metadata.RootView,
+    metadata.MetadataIdView,
+    metadata.MetadataVersionView,
+    metadata.MetadataDeploymentView,
+    subjects.SubjectsView,
+    subjects.SubjectView,
+    subjects.VersionsView,
+    subjects.VersionView,
+    subjects.VersionSchemaView,
+    subjects.ReferencedByView,
+    compatibility.CompatibilityView,
+    compatibility.CompatibilityVersionView,
+    schemas.SchemasView,
+    schemas.SchemaTypesView,
+    schemas.SchemaIdView,
+    schemas.SchemaIdSchemaView,
+    schemas.SchemaIdSubjectsView,
+    schemas.SchemaIdVersionsView,
+    schemas.SchemaGuidView,
+    schemas.SchemaGuidIdsView,
+    config.ConfigView,
+    config.SubjectConfigView,
+)
+
+urlpatterns = [re_path(r"(?s:.*)\Z", base.dispatcher({view.route: view.as_view() for view in VIEWS}))]

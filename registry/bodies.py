@@ -1,0 +1,107 @@
+"""The JSON objects of the wire, pure: what a request holds, and how a stored version is shown.
+
+Answers omit what is empty; `false` and `0` stay. The content part (guid, type, text, references) never changes for an
+id; the binding part (subject, version, ts, deleted) does.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from registry.names import SubjectName
+from registry.schemas.base import Reference
+
+Body = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A schema as a client sends it: the text is not parsed, the references are not resolved."""
+
+    text: str
+    schema_type: str = "AVRO"
+    references: tuple[Reference, ...] = ()
+    schema_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredVersion:
+    """One version with its content, as read from the store in one query."""
+
+    pk: int
+    subject_pk: int
+    subject: SubjectName
+    version: int
+    schema_id_pk: int
+    schema_id: int
+    guid: UUID
+    schema_type: str
+    text: str
+    references: list[dict[str, Any]]
+    registered_at: datetime
+    deleted_at: datetime | None
+
+
+def _milliseconds(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)
+
+
+def _references(stored: StoredVersion) -> Body:
+    return {"references": stored.references} if stored.references else {}
+
+
+def _binding_times(stored: StoredVersion) -> Body:
+    return {"ts": _milliseconds(stored.registered_at), "deleted": stored.deleted_at is not None}
+
+
+def registered(stored: StoredVersion, *, shown_as_stored: bool) -> Body:
+    """RegisterSchemaResponse. `ts` and `deleted` are shown only of a version that was found, not made or known."""
+    return {
+        "id": stored.schema_id,
+        "version": stored.version,
+        "guid": str(stored.guid),
+        "schemaType": stored.schema_type,
+        **_references(stored),
+        "schema": stored.text,
+        **(_binding_times(stored) if shown_as_stored else {}),
+    }
+
+
+def schema(stored: StoredVersion) -> Body:
+    """Schema: a version with everything about it."""
+    return {**exact_schema(stored), **_binding_times(stored)}
+
+
+def exact_schema(stored: StoredVersion) -> Body:
+    """Schema as answered to a lookup of exactly this content: without times."""
+    return {
+        "subject": str(stored.subject),
+        "version": stored.version,
+        "id": stored.schema_id,
+        "guid": str(stored.guid),
+        "schemaType": stored.schema_type,
+        **_references(stored),
+        "schema": stored.text,
+    }
+
+
+def schema_string(stored: StoredVersion) -> Body:
+    """SchemaString as answered by id: without the id."""
+    return {"subject": str(stored.subject), "version": stored.version, **schema_string_of_content(stored)}
+
+
+def schema_string_of_content(stored: StoredVersion) -> Body:
+    """SchemaString as answered by guid: without subject and version."""
+    return {
+        "guid": str(stored.guid),
+        "schemaType": stored.schema_type,
+        "schema": stored.text,
+        **_references(stored),
+        **_binding_times(stored),
+    }
+
+
+def subject_versions(bindings: Sequence[tuple[SubjectName, int]]) -> list[Body]:
+    return [{"subject": str(subject), "version": version} for subject, version in bindings]

@@ -1,0 +1,159 @@
+"""What a client can do something about: one class per error, free of Django.
+
+A code of five digits carries its HTTP status in the first three; a code of three digits is the status. The texts are
+those of the Confluent Schema Registry, slips included, because clients and their tests compare them.
+"""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+
+class RegistryError(Exception):
+    """Raised where the rule is, rendered once at the edge as `{"error_code", "message"}`."""
+
+    error_code: ClassVar[int]
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+    @property
+    def status(self) -> int:
+        return self.error_code if self.error_code < 1000 else self.error_code // 100
+
+
+class MalformedRequest(RegistryError):
+    """The body is no JSON, or JSON of the wrong shape."""
+
+    error_code = 400
+
+
+class NoSuchResource(RegistryError):
+    """Nothing can live at this path: an id that is no number, say."""
+
+    error_code = 404
+
+    def __init__(self) -> None:
+        super().__init__("HTTP 404 Not Found")
+
+
+class RequestTooLarge(RegistryError):
+    error_code = 413
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"The request body is larger than {limit} bytes (LIMIT_BODY_BYTES)")
+
+
+class UnprocessableRequest(RegistryError):
+    """The request is well formed and makes no sense, or asks for what this release does not do."""
+
+    error_code = 422
+
+
+class AccessDenied(RegistryError):
+    """The caller may see the thing, or guess its name, but not do this to it. `operation` is `Read` or `Write`."""
+
+    error_code = 40301
+
+    def __init__(self, operation: str, subject_name: str) -> None:
+        super().__init__(f"User is denied operation {operation} on Subject: {subject_name}")
+
+
+class SubjectNotFound(RegistryError):
+    error_code = 40401
+
+    def __init__(self, subject_name: str) -> None:
+        super().__init__(f"Subject '{subject_name}' not found.")
+
+
+class VersionNotFound(RegistryError):
+    error_code = 40402
+
+    def __init__(self, version: int) -> None:
+        super().__init__(f"Version {version} not found.")
+
+
+class SchemaNotFound(RegistryError):
+    """`wanted` is the id or guid that was asked for; none when a text was looked up."""
+
+    error_code = 40403
+
+    def __init__(self, wanted: int | str | None = None) -> None:
+        super().__init__("Schema not found" if wanted is None else f"Schema {wanted} not found")
+
+
+class ConfigNotFound(RegistryError):
+    error_code = 40408
+
+    def __init__(self, subject_name: str) -> None:
+        super().__init__(f"Subject '{subject_name}' does not have subject-level compatibility configured")
+
+
+class IncompatibleSchema(RegistryError):
+    """Some reader or writer of an earlier version would break; `details` says where and why."""
+
+    error_code = 40901
+
+    def __init__(self, subject_name: str, details: Sequence[str]) -> None:
+        super().__init__(
+            f'Schema being registered is incompatible with an earlier schema for subject "{subject_name}", '
+            f"details: [{', '.join(details)}]"
+        )
+
+
+class InvalidSchema(RegistryError):
+    """The text is no schema, a reference leads nowhere, or a cap of the parser is broken."""
+
+    error_code = 42201
+
+
+class InvalidVersion(RegistryError):
+    error_code = 42202
+
+    def __init__(self, given: str) -> None:
+        super().__init__(
+            f"The specified version '{given}' is not a valid version id. "
+            'Allowed values are between [1, 2^31-1] and the string "latest"'
+        )
+
+
+class InvalidCompatibilityLevel(RegistryError):
+    error_code = 42203
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Invalid compatibility level. Valid values are none, backward, forward, full, "
+            "backward_transitive, forward_transitive, and full_transitive"
+        )
+
+
+class OperationNotPermitted(RegistryError):
+    """The mode in force forbids it. The default context prints as nothing, hence the two blanks."""
+
+    error_code = 42205
+
+    @classmethod
+    def not_in_import_mode(cls, subject_name: str) -> "OperationNotPermitted":
+        return cls(f"Subject {subject_name} in context  is not in import mode")
+
+
+class InvalidSubject(RegistryError):
+    """No subject can have this name; `reason` is ours and comes after Confluent's text."""
+
+    error_code = 42208
+
+    def __init__(self, subject_name: str, reason: str = "") -> None:
+        text = f"The specified subject '{subject_name}' is not a valid."
+        super().__init__(f"{text} {reason}" if reason else text)
+
+
+class SchemaTooLarge(RegistryError):
+    """The text has more bytes than the registry takes."""
+
+    error_code = 42209
+
+
+class StoreFailure(RegistryError):
+    """The database refused or timed out; nothing was changed and the same request may be sent again."""
+
+    error_code = 50002

@@ -1,0 +1,154 @@
+"""Names and paths, pure: contexts, subject names, what may be created, and the one table of routes.
+
+The server hands us a path that is already decoded, so `a%2Fb` and `a/b` are the same. Routing is greedy on literal
+tails: the subject is everything before the longest tail that fits. A name from which the router would strip a tail
+could never be reached again and is therefore refused at creation.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from registry.errors import InvalidSubject, InvalidVersion, NoSuchResource
+
+DEFAULT_CONTEXT = "."
+LATEST = -1
+MAX_INTEGER = 2**31 - 1
+MAX_NAME_CHARACTERS = 512
+MAX_NAME_BYTES = 1024
+
+_QUALIFIED = re.compile(r"(?s):(\.[^:]*)(?::(.*))?\Z")
+_RESERVED_TAIL = re.compile(r"(?s).+/(?:metadata|versions(?:/[^/]+(?:/(?:schema|referencedby|tags))?)?)\Z")
+# U+200B-200F and U+202A-202E, U+2060-2064, U+2066-2069, BOM: they make two names look alike.
+_INVISIBLE = re.compile("[\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_INTEGER = re.compile(r"[+-]?\d+\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectName:
+    """A subject's place: its context (`.` or `.x`) and its name there."""
+
+    context: str
+    name: str
+
+    def __str__(self) -> str:
+        return self.name if self.context == DEFAULT_CONTEXT else f":{self.context}:{self.name}"
+
+    @property
+    def is_default_context(self) -> bool:
+        """`:.:` stands for the default context itself, which for settings is the top level."""
+        return self.context == DEFAULT_CONTEXT and not self.name
+
+
+def parse(text: str) -> SubjectName:
+    """`:.ctx:name` or `name`; `:.:name` and `name` are the same subject."""
+    if qualified := _QUALIFIED.match(text):
+        return SubjectName(qualified[1], qualified[2] or "")
+    return SubjectName(DEFAULT_CONTEXT, text)
+
+
+def check_creatable(text: str, *, reject_empty: bool) -> SubjectName:
+    """The subject that `text` names. Raises InvalidSubject if none of this name may come into being."""
+    subject = parse(text)
+    if _CONTROL.search(text) or subject.name in {"__GLOBAL", "__EMPTY"}:
+        raise InvalidSubject(text)
+    if reject_empty and subject.name in {"", "*"}:
+        raise InvalidSubject(text)
+    if reason := _refusal(text, subject):
+        raise InvalidSubject(text, reason)
+    return subject
+
+
+def _refusal(text: str, subject: SubjectName) -> str:
+    if subject.context != DEFAULT_CONTEXT or text.startswith(":*:"):
+        return "Contexts other than the default one are not supported by this release."
+    if text.endswith("/") or _RESERVED_TAIL.match(text):
+        return "It ends like a path of the API, so nobody could reach it; choose another ending."
+    if subject.name in {".", ".."}:
+        return "It reads as a relative path."
+    if len(subject.name) > MAX_NAME_CHARACTERS or len(subject.name.encode(errors="replace")) > MAX_NAME_BYTES:
+        return f"It is longer than {MAX_NAME_CHARACTERS} characters or {MAX_NAME_BYTES} bytes."
+    if _SURROGATE.search(text) or _INVISIBLE.search(text):
+        return "It holds characters that can't be seen."
+    if not unicodedata.is_normalized("NFC", text):
+        return "It is not in Unicode normalization form C."
+    return ""
+
+
+def parse_version(text: str) -> int:
+    """A version in a path: 1 to 2^31-1, or LATEST for `latest` in any letter case and for -1."""
+    stripped = text.strip()
+    if stripped.lower() == "latest":
+        return LATEST
+    if not _INTEGER.match(stripped) or len(stripped) > 20:
+        raise InvalidVersion(text)
+    number = int(stripped)
+    if number != LATEST and not 1 <= number <= MAX_INTEGER:
+        raise InvalidVersion(str(number))
+    return number
+
+
+def parse_integer(text: str) -> int:
+    """An integer of 32 bits in a path or query; anything else is a resource that can't exist."""
+    if not _INTEGER.match(text) or len(text) > 20 or not -MAX_INTEGER - 1 <= int(text) <= MAX_INTEGER:
+        raise NoSuchResource
+    return int(text)
+
+
+# Longest tail first. `{subject}` takes anything, newlines and slashes included; other braces take one segment.
+ROUTES = {
+    "root": "",
+    "subjects": "subjects",
+    "version_schema": "subjects/{subject}/versions/{version}/schema",
+    "version_referencedby": "subjects/{subject}/versions/{version}/referencedby",
+    "version": "subjects/{subject}/versions/{version}",
+    "versions": "subjects/{subject}/versions",
+    "subject": "subjects/{subject}",
+    "compatibility_version": "compatibility/subjects/{subject}/versions/{version}",
+    "compatibility": "compatibility/subjects/{subject}/versions",
+    "schemas": "schemas",
+    "schema_types": "schemas/types",
+    "schema_id_schema": "schemas/ids/{schema_id}/schema",
+    "schema_id_subjects": "schemas/ids/{schema_id}/subjects",
+    "schema_id_versions": "schemas/ids/{schema_id}/versions",
+    "schema_id": "schemas/ids/{schema_id}",
+    "schema_guid_ids": "schemas/guids/{guid}/ids",
+    "schema_guid": "schemas/guids/{guid}",
+    "config": "config",
+    "subject_config": "config/{subject}",
+    "metadata_id": "v1/metadata/id",
+    "metadata_version": "v1/metadata/version",
+    "metadata_deployment": "v1/metadata/deployment",
+}
+
+# Paths of the protocol that a later release brings. They are unknown today, and must not be taken for a subject.
+_NOT_YET = re.compile(r"(?s)subjects/.+/(?:metadata|versions/[^/]+/tags)/?\Z")
+
+
+def pattern(template: str) -> str:
+    """A regular expression for the decoded path after its first slash; one trailing slash is allowed."""
+    body = re.escape(template).replace(r"\{subject\}", r"(?P<subject>(?s:.+?))")
+    segments = re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", body)
+    return rf"\A{segments}/?\Z" if template else r"\A\Z"
+
+
+_COMPILED = [(name, re.compile(pattern(template))) for name, template in ROUTES.items()]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    name: str
+    arguments: dict[str, str]
+
+
+def split(path: str) -> Route | None:
+    """The route of a decoded path such as `/subjects/a/b/versions/1`, or none."""
+    rest = path.removeprefix("/")
+    if _NOT_YET.match(rest):
+        return None
+    for name, compiled in _COMPILED:
+        if match := compiled.match(rest):
+            return Route(name, match.groupdict())
+    return None

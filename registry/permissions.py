@@ -1,0 +1,80 @@
+"""What may be allowed, and what each route asks for: one table, walked by a test, read by the edge."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+MANAGE_GLOBAL = "registry.manage_global"
+
+
+class Permission(StrEnum):
+    """Rights on one subject. Members of its owner group hold all of them."""
+
+    VIEW = "view"
+    REGISTER = "register"
+    SET_COMPATIBILITY = "set_compatibility"
+    CHANGE_LIFECYCLE = "change_lifecycle"
+    DELETE = "delete"
+    MANAGE = "manage"
+
+
+ALL = frozenset(Permission)
+
+
+class Scope(StrEnum):
+    """What a key is good for, whatever its holder may do."""
+
+    SUBJECTS_READ = "subjects:read"
+    SUBJECTS_WRITE = "subjects:write"
+    CONFIG_WRITE = "config:write"
+
+
+class Need(StrEnum):
+    """What a route asks for besides the scope. The service looks at the subject; the edge does the rest."""
+
+    AUTHENTICATED = "authenticated"
+    GLOBAL = "global"
+    VIEW = "view"
+    REGISTER = "register, or the right to create"
+    SET_COMPATIBILITY = "set_compatibility"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    scope: Scope | None
+    need: Need
+
+
+_ANYBODY = Rule(None, Need.AUTHENTICATED)
+_READ = Rule(Scope.SUBJECTS_READ, Need.VIEW)
+
+# HEAD and OPTIONS follow GET. Reading lists and settings that belong to no subject needs no more than the scope.
+TABLE = {
+    ("root", "GET"): _ANYBODY,
+    ("root", "POST"): _ANYBODY,
+    ("subjects", "GET"): _READ,
+    ("subject", "POST"): _READ,
+    ("versions", "GET"): _READ,
+    ("versions", "POST"): Rule(Scope.SUBJECTS_WRITE, Need.REGISTER),
+    ("version", "GET"): _READ,
+    ("version_schema", "GET"): _READ,
+    ("version_referencedby", "GET"): _READ,
+    ("compatibility", "POST"): _READ,
+    ("compatibility_version", "POST"): _READ,
+    ("schemas", "GET"): _READ,
+    ("schema_types", "GET"): _ANYBODY,
+    ("schema_id", "GET"): _READ,
+    ("schema_id_schema", "GET"): _READ,
+    ("schema_id_subjects", "GET"): _READ,
+    ("schema_id_versions", "GET"): _READ,
+    ("schema_guid", "GET"): _READ,
+    ("schema_guid_ids", "GET"): _READ,
+    ("config", "GET"): Rule(Scope.SUBJECTS_READ, Need.AUTHENTICATED),
+    ("config", "PUT"): Rule(Scope.CONFIG_WRITE, Need.GLOBAL),
+    ("config", "DELETE"): Rule(Scope.CONFIG_WRITE, Need.GLOBAL),
+    ("subject_config", "GET"): _READ,
+    ("subject_config", "PUT"): Rule(Scope.CONFIG_WRITE, Need.SET_COMPATIBILITY),
+    ("subject_config", "DELETE"): Rule(Scope.CONFIG_WRITE, Need.SET_COMPATIBILITY),
+    ("metadata_id", "GET"): _ANYBODY,
+    ("metadata_version", "GET"): _ANYBODY,
+    ("metadata_deployment", "GET"): _ANYBODY,
+}

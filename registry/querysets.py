@@ -1,0 +1,75 @@
+"""Chainable reads. Every read of a request begins with `visible_to`."""
+
+from typing import TYPE_CHECKING, Self
+
+from django.db import models
+
+from registry import access
+from registry.bodies import StoredVersion
+from registry.names import SubjectName
+
+if TYPE_CHECKING:
+    from registry.models import SchemaVersion, Subject
+
+    _Subjects = models.QuerySet[Subject]
+    _SchemaVersions = models.QuerySet[SchemaVersion]
+else:
+    _Subjects = _SchemaVersions = models.QuerySet
+
+_STORED = (
+    "pk",
+    "subject_id",
+    "subject__context__name",
+    "subject__name",
+    "version",
+    "schema_id",
+    "schema_id__number",
+    "schema_id__schema__guid",
+    "schema_id__schema__schema_type",
+    "schema_id__schema__text",
+    "schema_id__schema__references",
+    "registered_at",
+    "deleted_at",
+)
+
+
+def _is_storable(subject: SubjectName) -> bool:
+    """PostgreSQL refuses a NUL even in a question."""
+    return "\0" not in f"{subject.context}{subject.name}"
+
+
+class SubjectQuerySet(_Subjects):
+    def visible_to(self, principal: access.Principal) -> Self:
+        return self.filter(access.filter(principal))
+
+    def named(self, subject: SubjectName) -> Self:
+        if not _is_storable(subject):
+            return self.none()
+        return self.filter(context__name=subject.context, name=subject.name)
+
+
+class SchemaVersionQuerySet(_SchemaVersions):
+    def visible_to(self, principal: access.Principal) -> Self:
+        return self.filter(access.filter(principal, path="subject__"))
+
+    def of(self, subject: SubjectName) -> Self:
+        if not _is_storable(subject):
+            return self.none()
+        return self.filter(subject__context__name=subject.context, subject__name=subject.name)
+
+    def live(self) -> Self:
+        return self.filter(deleted_at__isnull=True)
+
+    def newest_first(self) -> Self:
+        return self.order_by("-version")
+
+    def stored(self) -> list[StoredVersion]:
+        """The rows as values, in one query."""
+        return [
+            StoredVersion(pk, subject_pk, SubjectName(context, name), *rest)
+            for pk, subject_pk, context, name, *rest in self.values_list(*_STORED)
+        ]
+
+    def first_stored(self) -> StoredVersion | None:
+        """The first row in the order asked for, or none."""
+        return next(iter(self[:1].stored()), None)

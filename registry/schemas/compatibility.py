@@ -1,0 +1,107 @@
+"""Compatibility levels, and the check of a new schema against the versions before it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from registry.schemas.base import Comparison, ParsedSchema
+
+_LONGEST_OLD_SCHEMA: Final = 10_240
+
+
+class Direction(Enum):
+    """BACKWARD: the new schema reads what the old one wrote. FORWARD: the old one reads what the new one writes."""
+
+    BACKWARD = "BACKWARD"
+    FORWARD = "FORWARD"
+
+
+class Against(Enum):
+    LATEST = "latest"
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """The directions in the order of their lines in a report, and the versions they are checked against."""
+
+    directions: tuple[Direction, ...]
+    against: Against
+
+
+_BOTH: Final = (Direction.FORWARD, Direction.BACKWARD)
+
+LEVELS: Final = {
+    "NONE": Level((), Against.LATEST),
+    "BACKWARD": Level((Direction.BACKWARD,), Against.LATEST),
+    "BACKWARD_TRANSITIVE": Level((Direction.BACKWARD,), Against.ALL),
+    "FORWARD": Level((Direction.FORWARD,), Against.LATEST),
+    "FORWARD_TRANSITIVE": Level((Direction.FORWARD,), Against.ALL),
+    "FULL": Level(_BOTH, Against.LATEST),
+    "FULL_TRANSITIVE": Level(_BOTH, Against.ALL),
+}
+
+
+def check(
+    new: ParsedSchema, previous: Iterable[tuple[int, ParsedSchema]], level: str, *, validate_fields: bool = False
+) -> list[str]:
+    """The lines of the first version that fails, empty if none does.
+
+    `previous` is (version, schema) newest first and read no further than needed: one version unless the level is
+    transitive. `validate_fields` is only printed.
+    """
+    rule = LEVELS[level]
+    if not rule.directions:
+        return []
+    for version, old in previous:
+        lines = check_version(new, version, old, level, validate_fields=validate_fields)
+        if lines or rule.against is Against.LATEST:
+            return lines
+    return []
+
+
+def check_version(
+    new: ParsedSchema, version: int, old: ParsedSchema, level: str, *, validate_fields: bool = False
+) -> list[str]:
+    """The lines for one version alone, whichever it is: the level gives the directions."""
+    rule = LEVELS[level]
+    if not rule.directions:
+        return []
+    lines = _version_lines(new, version, old, rule.directions)
+    if lines:
+        lines.append(f"{{validateFields: '{str(validate_fields).lower()}', compatibility: '{level}'}}")
+    return lines
+
+
+def compare(new: ParsedSchema, old: ParsedSchema, direction: Direction) -> Comparison:
+    """What stands between the two in one direction, with types, messages and locations."""
+    return new.compare(old) if direction is Direction.BACKWARD else old.compare(new)
+
+
+def _version_lines(new: ParsedSchema, version: int, old: ParsedSchema, directions: tuple[Direction, ...]) -> list[str]:
+    if new.schema_type != old.schema_type:
+        return ["Incompatible because of different schema type"]
+    lines: list[str] = []
+    for direction in directions:
+        failed = _direction_lines(new, old, direction)
+        lines.extend(failed)
+        # With both directions Confluent names the old schema only if the new one cannot read it.
+        if failed and direction is directions[-1]:
+            lines.append(f"{{oldSchemaVersion: {version}}}")
+            lines.append(_old_schema_line(old.canonical))
+    return lines
+
+
+def _direction_lines(new: ParsedSchema, old: ParsedSchema, direction: Direction) -> list[str]:
+    comparison = compare(new, old, direction)
+    if comparison.failure is not None:
+        return [f"Unexpected exception during compatibility check: {comparison.failure}"]
+    reader, writer = ("new", "old") if direction is Direction.BACKWARD else ("old", "new")
+    return [new.describe(found, reader, writer) for found in comparison.incompatibilities]
+
+
+def _old_schema_line(canonical: str) -> str:
+    if len(canonical) <= _LONGEST_OLD_SCHEMA:
+        return f"{{oldSchema: '{canonical}'}}"
+    return f"{{oldSchema: <truncated> '{canonical[:_LONGEST_OLD_SCHEMA]}...'}}"

@@ -1,0 +1,130 @@
+"""A schema that somebody sent, made ready: references resolved, text parsed, canonical text and guid known."""
+
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from registry import access, schemas
+from registry.bodies import Definition, StoredVersion
+from registry.errors import InvalidSchema, RegistryError, SchemaTooLarge
+from registry.names import SubjectName
+from registry.schemas import Limits, Mode, identity
+from registry.schemas.base import EmptySchema, ParsedSchema, Reference, UnknownSchemaType
+from registry.services import references
+from registry.services.references import Closure
+
+# A text quoted in an error: enough to recognise it.
+_SHOWN_CHARACTERS = 10_240
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    parsed: ParsedSchema
+    closure: Closure
+    guid: str
+    # Why it may not be registered anew; a text that is already known is answered all the same.
+    refusal: RegistryError | None = None
+
+
+def prepare(
+    *,
+    principal: access.Principal,
+    subject: SubjectName,
+    definition: Definition,
+    normalize: bool,
+    validate: bool,
+) -> Candidate:
+    """Parses by the rules for new schemas; what fails them is parsed by those for stored ones, only to be looked up.
+
+    Raises InvalidSchema, SchemaTooLarge.
+    """
+    check_size(definition.text)
+    try:
+        closure = references.resolve(
+            context=subject.context, references=definition.references, principal=principal
+        )
+        parsed, refusal = _parse(definition, closure, validate=validate)
+        if normalize:
+            parsed = schemas.normalize(parsed)
+            closure = _sorted(closure)
+    except (EmptySchema, UnknownSchemaType):
+        raise
+    except InvalidSchema as error:
+        raise explained(error, subject, definition) from error
+    if refusal is not None:
+        refusal = explained(refusal, subject, definition)
+    guid = identity.guid(parsed.canonical, closure.references)
+    return Candidate(parsed, closure, guid, refusal)
+
+
+def parse_stored(stored: StoredVersion) -> ParsedSchema:
+    """A version that the registry holds; it was valid when it came in."""
+    return schemas.parse(
+        stored.schema_type, stored.text, references.texts_of(stored), mode=Mode.STORED, limits=limits()
+    )
+
+
+def check_size(text: str) -> None:
+    limit = settings.CALLBOARD["LIMIT_SCHEMA_BYTES"]
+    # Each character has a byte at least, so most texts need not be encoded to know.
+    if len(text) > limit or len(text.encode(errors="surrogatepass")) > limit:
+        raise SchemaTooLarge(
+            f"Register operation failed because schema is too large: more than {limit} bytes (LIMIT_SCHEMA_BYTES)"
+        )
+
+
+def limits() -> Limits:
+    caps = settings.CALLBOARD
+    return Limits(
+        depth=caps["LIMIT_SCHEMA_DEPTH"],
+        values=caps["LIMIT_SCHEMA_VALUES"],
+        name=caps["LIMIT_SCHEMA_NAME"],
+        references=caps["LIMIT_REFERENCES"],
+        reference_bytes=caps["LIMIT_REFERENCE_BYTES"],
+        default_steps=caps["LIMIT_DEFAULT_STEPS"],
+        compared_pairs=caps["LIMIT_COMPARED_PAIRS"],
+        reported_incompatibilities=caps["LIMIT_INCOMPATIBILITIES"],
+    )
+
+
+def explained(error: RegistryError, subject: SubjectName, definition: Definition) -> InvalidSchema:
+    """The error in the words of the Confluent registry: the whole request, then what the parser says."""
+    given = ", ".join(
+        f"{{name='{r.name}', subject='{r.subject}', version={r.version}}}" for r in definition.references
+    )
+    text = definition.text
+    shown = text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}..."
+    return InvalidSchema(
+        f"Invalid schema of type {definition.schema_type}, details: Invalid schema {{subject={subject},version=null,"
+        f"id=null,guid={identity.guid(text, definition.references)},schemaType={definition.schema_type},"
+        f"references=[{given}],metadata=null,ruleSet=null,schema={shown},schemaTags=null,ts=null,deleted=null}} "
+        f"with refs [{given}] of type {definition.schema_type}, details: {error.message}"
+    )
+
+
+def _parse(
+    definition: Definition, closure: Closure, *, validate: bool
+) -> tuple[ParsedSchema, RegistryError | None]:
+    if not validate:
+        return _parse_as(Mode.STORED, definition, closure), None
+    try:
+        return _parse_as(Mode.REGISTRATION, definition, closure), None
+    except (EmptySchema, UnknownSchemaType):
+        raise
+    except InvalidSchema as error:
+        return _parse_as(Mode.STORED, definition, closure), error
+
+
+def _parse_as(mode: Mode, definition: Definition, closure: Closure) -> ParsedSchema:
+    return schemas.parse(definition.schema_type, definition.text, closure.texts, mode=mode, limits=limits())
+
+
+def _sorted(closure: Closure) -> Closure:
+    """Normalizing sorts the references by subject and version, and drops what stands twice."""
+    pairs: dict[Reference, int] = dict(zip(closure.references, closure.targets, strict=True))
+    order = sorted(pairs, key=lambda reference: (_utf16(reference.subject), reference.version))
+    return Closure(tuple(order), tuple(pairs[reference] for reference in order), closure.texts)
+
+
+def _utf16(text: str) -> bytes:
+    return text.encode("utf-16-be", "surrogatepass")

@@ -1,0 +1,63 @@
+"""Rules about the code itself."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+from django.core.management import call_command
+from importlinter import cli as import_linter
+
+from tests.environment import CHECKOUT
+
+
+def test_the_import_contracts_are_kept(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(CHECKOUT)
+
+    status = import_linter.lint_imports(no_cache=True, no_logo=True)
+
+    assert status == 0, capsys.readouterr().out
+
+
+@pytest.mark.django_db
+def test_no_model_has_changed_without_its_migration(capsys: pytest.CaptureFixture[str]) -> None:
+    try:
+        call_command("makemigrations", check=True, dry_run=True)
+    except SystemExit:
+        pytest.fail(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("module", ["registry.schemas", "registry.names", "registry.bodies", "registry.errors"])
+def test_pure_modules_load_without_django(module: str) -> None:
+    program = f"import sys, {module}; sys.exit(' '.join(m for m in sys.modules if m.split('.')[0] == 'django'))"
+
+    done = subprocess.run([sys.executable, "-c", program], cwd=CHECKOUT, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def tracked() -> list[str]:
+    """What git has or would have in the next commit."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return [name for name in listed.stdout.splitlines() if (CHECKOUT / name).is_file()]
+
+
+def test_no_key_stands_in_a_file() -> None:
+    """Whole keys only: a prefix and 12 characters identify, but open nothing."""
+    key = re.compile(rb"cbk_[0-9A-Za-z]{12}_[0-9A-Za-z]{20,}")
+
+    assert [name for name in tracked() if key.search((CHECKOUT / name).read_bytes())] == []
+
+
+@pytest.mark.parametrize("name", [n for n in tracked() if n.endswith("package-lock.json") or n.startswith("requirements")])
+def test_pins_name_no_package_registry(name: str) -> None:
+    """Whoever installs has one configured; a host in a lock file would overrule it."""
+    pins = (CHECKOUT / name).read_text(encoding="utf-8")
+
+    assert not re.search(r'"resolved"|--(extra-)?index-url|--find-links|@ https?:', pins)

@@ -14,7 +14,9 @@ class AccountsConfig(AppConfig):
 
         from accounts.models import ApiKey, ApiSecret, ServiceAccount, User
 
+        # Saying when a secret was last used is no change to it.
         stamps = {"last_used_at", "last_used_ip"}
+        columns = [field.attname for field in ApiSecret._meta.concrete_fields if field.attname not in stamps]
         return [
             Audited(Group),
             Audited(Group.permissions.through),
@@ -22,9 +24,5 @@ class AccountsConfig(AppConfig):
             Audited(User.user_permissions.through),
             Audited(ServiceAccount),
             Audited(ApiKey),
-            # Saying when a secret was last used is no change to it.
-            Audited(
-                ApiSecret,
-                update_columns=[f.column for f in ApiSecret._meta.concrete_fields if f.column not in stamps],
-            ),
+            Audited(ApiSecret, update_columns=columns),
         ]

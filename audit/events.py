@@ -5,6 +5,7 @@ import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.utils import CursorWrapper
@@ -103,10 +104,10 @@ def _event(seq: int, prev: bytes, members: Mapping[str, object]) -> AuditEvent:
 
 
 def _stamp(cursor: CursorWrapper, row: Model, seq: int) -> None:
-    meta, column = row._meta, row._meta.get_field("changed_seq").column
-    sql = f'UPDATE "{meta.db_table}" SET "{column}" = %s WHERE "{meta.pk.column}" = %s'  # noqa: S608 - names of a model
+    meta = row._meta
+    sql = f'UPDATE "{meta.db_table}" SET changed_seq = %s WHERE "{meta.pk.column}" = %s'  # noqa: S608 - names of a model
     cursor.execute(sql, [seq, row.pk])
-    setattr(row, column, seq)
+    setattr(row, "changed_seq", seq)  # noqa: B010 - no model that audit knows has it
 
 
 def _insert(cursor: CursorWrapper, row: Model) -> None:
@@ -116,7 +117,7 @@ def _insert(cursor: CursorWrapper, row: Model) -> None:
 
 
 @functools.cache
-def _insertion(model: type[Model]) -> tuple[str, list[Field]]:
+def _insertion(model: type[Model]) -> "tuple[str, list[Field[Any, Any]]]":
     fields = [field for field in model._meta.concrete_fields if not isinstance(field, AutoField)]
     columns = ", ".join(f'"{field.column}"' for field in fields)
     values = ", ".join(["%s"] * len(fields))

@@ -4,7 +4,7 @@ from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 
-class SequenceField(models.BigIntegerField):
+class SequenceField(models.BigIntegerField):  # type: ignore[type-arg]  # which exist for type checkers only
     """On SQLite the rowid itself: a second, hidden number would be a second way to replace a row."""
 
     def db_type(self, connection: BaseDatabaseWrapper) -> str | None:

@@ -62,7 +62,11 @@ def headers(value: str) -> dict[str, str]:
     found = {}
     for part in filter(None, (p.strip() for p in value.split(","))):
         name, colon, content = part.partition(":")
-        if not colon or not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name.strip()) or not content.strip().isprintable():
+        if (
+            not colon
+            or not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name.strip())
+            or not content.strip().isprintable()
+        ):
             raise ValueError("expected a list like `X-Name: value, X-Other: value`")
         found[name.strip()] = content.strip()
     return found
@@ -106,6 +110,8 @@ def example(table: Mapping[str, Setting]) -> str:
     lines = []
     for name, setting in table.items():
         default = setting.default
-        shown = {True: "on", False: "off", None: ""}.get(default, default) if isinstance(default, bool | None) else default
+        shown = (
+            {True: "on", False: "off", None: ""}.get(default, default) if isinstance(default, bool | None) else default
+        )
         lines += [f"# {setting.meaning}", f"# {PREFIX}{name}={'' if shown == {} else shown}", ""]
     return "\n".join(lines)

@@ -16,7 +16,10 @@ SECRET_TEXTS = (
     (re.compile(r"eyJ[0-9A-Za-z_-]+(?:\.[0-9A-Za-z_-]*)*"), MASK),
     (re.compile(r"\b(Basic|Bearer)\s+[0-9A-Za-z+/=._~-]{4,}", re.IGNORECASE), rf"\1 {MASK}"),
     # header lines and reprs of headers, up to the end of the line or of the quoted text
-    (re.compile(r"""\b((?:Proxy-)?Authorization|(?:Set-)?Cookie)(["']?\s*[:=]\s*["']?)[^"'\r\n]+""", re.IGNORECASE), rf"\1\2{MASK}"),
+    (
+        re.compile(r"""\b((?:Proxy-)?Authorization|(?:Set-)?Cookie)(["']?\s*[:=]\s*["']?)[^"'\r\n]+""", re.IGNORECASE),
+        rf"\1\2{MASK}",
+    ),
 )
 
 

@@ -18,7 +18,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 import django
 from django.conf import settings
 from django.core import checks as system_checks
-from django.core.checks import CheckMessage
+from django.core.checks import CheckMessage, Tags
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import DatabaseError, connection, connections
@@ -67,7 +67,7 @@ def prepare() -> None:
         migrate()
         from config import checks
 
-        refuse([*system_checks.run_checks(databases=["default"]), *checks.audit_guards()])
+        refuse([*system_checks.run_checks(tags=[Tags.database], databases=["default"]), *checks.audit_guards()])
         # Prints the address, and on an empty database the first key.
         call_command("first_start")
     connections.close_all()

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import environ
+import environ  # type: ignore[import-untyped]
 from django.core.exceptions import ImproperlyConfigured
 
 from config import environment, logs
@@ -26,14 +26,20 @@ TABLE = {
     "PRODUCTION": Setting(switch, None, "Secrets must be given; on by default with PostgreSQL."),
     "ALLOWED_HOSTS": Setting(text, "*", "Host names the server answers to, comma separated."),
     "SECRET_KEY": Setting(text, None, "Django's secret; made in <data>/secrets on the embedded default."),
-    "KEY_PEPPER": Setting(text, None, "Secret under which API keys are hashed, 32 characters or more; made in <data>/secrets likewise."),
+    "KEY_PEPPER": Setting(
+        text, None, "Secret under which API keys are hashed, 32 characters or more; made in <data>/secrets likewise."
+    ),
     "DEFAULT_GROUP": Setting(text, "default", "Group that owns a new subject when nothing better is known."),
-    "ANONYMOUS": Setting(one_of("off", "read", "write"), "off", "What strangers may do, as service account `anonymous`."),
+    "ANONYMOUS": Setting(
+        one_of("off", "read", "write"), "off", "What strangers may do, as service account `anonymous`."
+    ),
     "COMPATIBILITY": Setting(one_of(*LEVELS), "BACKWARD", "Compatibility level where none is configured."),
     "VALIDATE_NEW_SCHEMAS": Setting(switch, True, "Check names, namespaces and default values of new schemas."),
     "STRICT_REFERENCE_VERSIONS": Setting(switch, False, "Refuse one reference name with two versions in a closure."),
     "REJECT_EMPTY_SUBJECT": Setting(switch, False, "Refuse the empty subject and the subject `*`."),
-    "RESPONSE_HEADERS": Setting(environment.headers, {}, "Extra headers on registry answers: `X-Name: value, X-Other: value`."),
+    "RESPONSE_HEADERS": Setting(
+        environment.headers, {}, "Extra headers on registry answers: `X-Name: value, X-Other: value`."
+    ),
     "CLUSTER_ID": Setting(text, None, "Identifier of the installation in /v1/metadata/id; made at first start."),
     "LOG_FORMAT": Setting(one_of("text", "json"), "text", "Log lines for people or for machines."),
     "LOG_LEVEL": Setting(one_of("DEBUG", "INFO", "WARNING", "ERROR"), "INFO", "Least severe level that is logged."),
@@ -45,7 +51,9 @@ TABLE = {
     "LIMIT_SCHEMA_NAME": Setting(number(1, 50_000), 4096, "Characters of one name or symbol in a schema."),
     "LIMIT_REFERENCES": Setting(number(1, BILLION), 1000, "References in the closure of one schema."),
     "LIMIT_REFERENCE_BYTES": Setting(number(1, BILLION), 16 * MIB, "Bytes of all texts in the closure of one schema."),
-    "LIMIT_DEFAULT_STEPS": Setting(number(1, BILLION), 1_000_000, "Steps of checking the default values of one schema."),
+    "LIMIT_DEFAULT_STEPS": Setting(
+        number(1, BILLION), 1_000_000, "Steps of checking the default values of one schema."
+    ),
     "LIMIT_COMPARED_PAIRS": Setting(number(1, BILLION), 1_000_000, "Pairs of types visited in one comparison."),
     "LIMIT_INCOMPATIBILITIES": Setting(number(1, BILLION), 1000, "Incompatibilities named in one answer."),
 }
@@ -79,7 +87,7 @@ def _secret(name: str) -> str:
         # O_EXCL: of two first starts at once, one makes the secret and both read it.
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        return path.read_text(encoding="ascii").strip()
+        return str(path.read_text(encoding="ascii").strip())
     with os.fdopen(handle, "w", encoding="ascii") as file:
         file.write(made := secrets.token_urlsafe(48))
     return made
@@ -135,7 +143,7 @@ else:
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
     }
-    # A file, because Django's default for tests is a shared memory database without WAL that no second process can open.
+    # A file: Django's default for tests is a shared memory database without WAL that no second process can open.
     DATABASE["TEST"] = {"NAME": str(DATA / "test.sqlite3")}
 DATABASES = {"default": DATABASE}
 

@@ -9,12 +9,7 @@ from registry.bodies import StoredVersion
 from registry.names import SubjectName
 
 if TYPE_CHECKING:
-    from registry.models import SchemaVersion, Subject
-
-    _Subjects = models.QuerySet[Subject]
-    _SchemaVersions = models.QuerySet[SchemaVersion]
-else:
-    _Subjects = _SchemaVersions = models.QuerySet
+    from registry.models import SchemaVersion, Subject  # noqa: F401 - named in the bases below
 
 _STORED = (
     "pk",
@@ -38,7 +33,7 @@ def _is_storable(subject: SubjectName) -> bool:
     return "\0" not in f"{subject.context}{subject.name}"
 
 
-class SubjectQuerySet(_Subjects):
+class SubjectQuerySet(models.QuerySet["Subject"]):
     def visible_to(self, principal: access.Principal) -> Self:
         return self.filter(access.filter(principal))
 
@@ -48,7 +43,7 @@ class SubjectQuerySet(_Subjects):
         return self.filter(context__name=subject.context, name=subject.name)
 
 
-class SchemaVersionQuerySet(_SchemaVersions):
+class SchemaVersionQuerySet(models.QuerySet["SchemaVersion"]):
     def visible_to(self, principal: access.Principal) -> Self:
         return self.filter(access.filter(principal, path="subject__"))
 

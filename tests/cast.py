@@ -80,10 +80,14 @@ class Api:
     def get(self, path: str, *, as_: Member | None = None, headers: Mapping[str, str] | None = None) -> Any:
         return self.send("GET", path, None, as_=as_, headers=headers)
 
-    def post(self, path: str, body: Any = None, *, as_: Member | None = None, headers: Mapping[str, str] | None = None) -> Any:
+    def post(
+        self, path: str, body: Any = None, *, as_: Member | None = None, headers: Mapping[str, str] | None = None
+    ) -> Any:
         return self.send("POST", path, body, as_=as_, headers=headers)
 
-    def put(self, path: str, body: Any = None, *, as_: Member | None = None, headers: Mapping[str, str] | None = None) -> Any:
+    def put(
+        self, path: str, body: Any = None, *, as_: Member | None = None, headers: Mapping[str, str] | None = None
+    ) -> Any:
         return self.send("PUT", path, body, as_=as_, headers=headers)
 
     def delete(self, path: str, *, as_: Member | None = None, headers: Mapping[str, str] | None = None) -> Any:

@@ -9,6 +9,7 @@ import pytest
 from django.db import connection
 from django.db.backends.base.operations import BaseDatabaseOperations
 from django.test import Client
+from pytest_django import DjangoDbBlocker
 
 from audit import triggers
 from tests.cast import Api, Member, join, join_as_administrator
@@ -50,16 +51,18 @@ def api(db: None) -> Api:
     return Api(Client())
 
 
-@pytest.fixture(scope="session", autouse=True)
-def flushable_audit() -> Iterator[None]:
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """Transactional tests end with a flush, which append-only tables refuse, and which takes what migrations stored."""
     flush = BaseDatabaseOperations.execute_sql_flush
+    with django_db_blocker.unblock():
+        stored = connection.creation.serialize_db_to_string()
 
     @functools.wraps(flush)
     def flush_and_restore(self: BaseDatabaseOperations, sql_list: Any) -> None:
         triggers.remove(connection)
         flush(self, sql_list)
-        connection.creation.deserialize_db_from_string(connection._test_serialized_contents)  # type: ignore[attr-defined]  # set by create_test_db
+        connection.creation.deserialize_db_from_string(stored)
         triggers.install(connection)
 
     with pytest.MonkeyPatch.context() as patch:

@@ -18,7 +18,9 @@ SECRETS = {
 
 def blank() -> dict[str, str]:
     """Every setting as not given. An empty value also outranks the one in `.env`."""
-    names = re.findall(r"^#? ?(CALLBOARD_\w+|DATABASE_URL)=", (CHECKOUT / ".env.example").read_text("utf-8"), re.MULTILINE)
+    names = re.findall(
+        r"^#? ?(CALLBOARD_\w+|DATABASE_URL)=", (CHECKOUT / ".env.example").read_text("utf-8"), re.MULTILINE
+    )
     given = [name for name in os.environ if name.startswith("CALLBOARD_")]
     return dict.fromkeys([*names, *(f"{name}_FILE" for name in names), *given, "DATABASE_URL"], "")
 

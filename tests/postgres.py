@@ -100,7 +100,9 @@ def on_the_machine() -> Iterator[Path]:
         found = subprocess.run(["pg_config", "--bindir"], capture_output=True, text=True, check=False)
         yield Path(found.stdout.strip())
     installed = Path("/usr/lib/postgresql").glob("*/bin")
-    yield from sorted(installed, key=lambda path: [int(n) for n in path.parent.name.split(".") if n.isdigit()], reverse=True)
+    yield from sorted(
+        installed, key=lambda path: [int(n) for n in path.parent.name.split(".") if n.isdigit()], reverse=True
+    )
 
 
 def in_the_wheel() -> Iterator[Path]:

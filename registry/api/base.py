@@ -86,11 +86,11 @@ class RegistryView(APIView):
     def _media_type(self) -> str:
         return media.negotiate(self.request.headers.get("Accept")) or media.DEFAULT
 
-    def options(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+    def options(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:  # type: ignore[override]  # DRF's Response wants rendering
         allowed = self.allowed_methods
         return HttpResponse(", ".join(allowed), content_type="text/plain", headers={"Allow": ",".join(allowed)})
 
-    def handle_exception(self, exc: Exception) -> HttpResponse:
+    def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]  # DRF's Response wants rendering
         status, code, message = _described(exc)
         response = error_response(status, code, message, self._media_type())
         if status == 401:
@@ -101,7 +101,7 @@ class RegistryView(APIView):
             response["Retry-After"] = "2"
         return response
 
-    def finalize_response(
+    def finalize_response(  # type: ignore[override]  # DRF's Response wants rendering
         self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
     ) -> HttpResponseBase:
         for name, value in settings.CALLBOARD["RESPONSE_HEADERS"].items():
@@ -152,7 +152,9 @@ def dispatcher(views: dict[str, Callable[..., HttpResponseBase]]) -> Callable[[H
     def dispatch(request: HttpRequest) -> HttpResponseBase:
         route = names.split(request.path_info)
         if route is None:
-            return error_response(404, 404, "HTTP 404 Not Found", media.negotiate(request.headers.get("Accept")) or media.DEFAULT)
+            return error_response(
+                404, 404, "HTTP 404 Not Found", media.negotiate(request.headers.get("Accept")) or media.DEFAULT
+            )
         return views[route.name](request, **route.arguments)
 
     # Cross-site forgery needs a cookie, and none is looked at here.

@@ -13,9 +13,9 @@ DEFAULT = next(iter(PRODUCED))
 # Octet-stream is what a body without Content-Type counts as.
 CONSUMED = {*PRODUCED, "application/octet-stream"}
 
-_TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_WORD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 # Java's URLConnection sends a bare `*`, and `q=.2`.
-_RANGE = re.compile(rf"\s*(?:({_TOKEN})/({_TOKEN})|({_TOKEN}))\s*((?:;[^,]*)?)\Z")
+_RANGE = re.compile(rf"\s*(?:({_WORD})/({_WORD})|({_WORD}))\s*((?:;[^,]*)?)\Z")
 _QUALITY = re.compile(r"(?i);\s*q\s*=\s*(\d*\.?\d+|\d+\.)\s*(?:;|\Z)")
 
 
@@ -54,11 +54,13 @@ def negotiate(accept: str | None) -> str | None:
 def _as_range(main: str | None, sub: str | None, bare: str | None, parameters: str) -> _Range:
     quality = _QUALITY.search(parameters)
     return _Range(
-        (main or bare or "").lower(), (sub or ("*" if bare == "*" else "")).lower(), float(quality[1]) if quality else 1.0
+        (main or bare or "").lower(),
+        (sub or ("*" if bare == "*" else "")).lower(),
+        float(quality[1]) if quality else 1.0,
     )
 
 
 def is_consumed(content_type: str) -> bool:
     """Whether a body of this type is read; a header that can't be parsed counts as missing."""
     essence = content_type.partition(";")[0].strip().lower()
-    return essence in CONSUMED or not re.fullmatch(rf"{_TOKEN}/{_TOKEN}", essence)
+    return essence in CONSUMED or not re.fullmatch(rf"{_WORD}/{_WORD}", essence)

@@ -1,4 +1,4 @@
-"""Request shapes: JSON text → values, with the leniency of the protocol (a number stands for a text, `"TRUE"` for true).
+"""Request shapes: JSON text → values, as lenient as the protocol (a number stands for a text, `"TRUE"` for true).
 
 Unknown members are ignored, as the protocol wants; known ones are taken or refused, never dropped.
 """
@@ -92,7 +92,7 @@ def required_object(value: Any, method: str) -> dict[str, Any]:
 
 
 def definition(body: Mapping[str, Any]) -> Definition:
-    """RegisterSchemaRequest. Raises MalformedRequest for a wrong type, UnprocessableRequest for what is not there yet."""
+    """RegisterSchemaRequest. Raises MalformedRequest for a wrong type, UnprocessableRequest for what is yet to come."""
     for member in _NOT_YET:
         if body.get(member) not in (None, False):
             _refuse(member)
@@ -159,7 +159,11 @@ def _reference(item: Any, position: int) -> Reference:
     version = _optional_integer(item, "version")
     if name is None or subject is None or version is None:
         shown = ", ".join(
-            (f"name={_quoted(name)}", f"subject={_quoted(subject)}", f"version={'null' if version is None else version}")
+            (
+                f"name={_quoted(name)}",
+                f"subject={_quoted(subject)}",
+                f"version={'null' if version is None else version}",
+            )
         )
         raise InvalidSchema(f"Invalid reference: {{{shown}}}")
     where = f"references[{position}]"
@@ -217,4 +221,6 @@ def _optional_boolean(body: Mapping[str, Any], member: str) -> bool | None:
 def _kind(value: Any) -> str:
     if isinstance(value, bool):
         return "a boolean"
-    return {dict: "an object", list: "a list", str: "a text", int: "a number", float: "a number"}.get(type(value), "null")
+    return {dict: "an object", list: "a list", str: "a text", int: "a number", float: "a number"}.get(
+        type(value), "null"
+    )

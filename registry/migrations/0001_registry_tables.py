@@ -2,177 +2,333 @@
 
 import django.db.models.deletion
 import django.utils.timezone
-import registry.models.columns
 from django.db import migrations, models
+
+import registry.models.columns
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('auth', '0012_alter_user_first_name_max_length'),
+        ("auth", "0012_alter_user_first_name_max_length"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Schema',
+            name="Schema",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('guid', models.UUIDField(unique=True)),
-                ('schema_type', models.CharField(max_length=16)),
-                ('text', models.TextField()),
-                ('references', models.JSONField(default=list)),
-                ('metadata', models.JSONField(null=True)),
-                ('rule_set', models.JSONField(null=True)),
-                ('fingerprint', models.CharField(max_length=64)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("guid", models.UUIDField(unique=True)),
+                ("schema_type", models.CharField(max_length=16)),
+                ("text", models.TextField()),
+                ("references", models.JSONField(default=list)),
+                ("metadata", models.JSONField(null=True)),
+                ("rule_set", models.JSONField(null=True)),
+                ("fingerprint", models.CharField(max_length=64)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
             ],
         ),
         migrations.CreateModel(
-            name='Context',
+            name="Context",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', registry.models.columns.NameField(max_length=256, unique=True)),
-                ('last_id', models.IntegerField(default=0)),
-                ('environment', models.CharField(blank=True, default='', max_length=64)),
-                ('order', models.IntegerField(null=True)),
-                ('protected', models.BooleanField(default=False)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", registry.models.columns.NameField(max_length=256, unique=True)),
+                ("last_id", models.IntegerField(default=0)),
+                ("environment", models.CharField(blank=True, default="", max_length=64)),
+                ("order", models.IntegerField(null=True)),
+                ("protected", models.BooleanField(default=False)),
             ],
             options={
-                'permissions': [('manage_global', 'May do everything to every subject and in every context')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('last_id__gte', 0)), name='context_last_id_not_negative')],
+                "permissions": [("manage_global", "May do everything to every subject and in every context")],
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("last_id__gte", 0)), name="context_last_id_not_negative")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='SchemaId',
+            name="SchemaId",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.IntegerField()),
-                ('context', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='schema_ids', to='registry.context')),
-                ('schema', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='schema_ids', to='registry.schema')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.IntegerField()),
+                (
+                    "context",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="schema_ids", to="registry.context"
+                    ),
+                ),
+                (
+                    "schema",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="schema_ids",
+                        to="registry.schema",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='SchemaVersion',
+            name="SchemaVersion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('version', models.IntegerField()),
-                ('lifecycle', models.CharField(default='approved', max_length=16)),
-                ('deleted_at', models.DateTimeField(null=True)),
-                ('registered_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('registered_by', models.CharField(max_length=200)),
-                ('schema_id', models.ForeignKey(db_column='schema_id', on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='registry.schemaid')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("version", models.IntegerField()),
+                ("lifecycle", models.CharField(default="approved", max_length=16)),
+                ("deleted_at", models.DateTimeField(null=True)),
+                ("registered_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("registered_by", models.CharField(max_length=200)),
+                (
+                    "schema_id",
+                    models.ForeignKey(
+                        db_column="schema_id",
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="versions",
+                        to="registry.schemaid",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='ReferenceLink',
+            name="ReferenceLink",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('position', models.PositiveIntegerField()),
-                ('referrer', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='reference_links', to='registry.schemaid')),
-                ('target', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='referred_by', to='registry.schemaversion')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("position", models.PositiveIntegerField()),
+                (
+                    "referrer",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="reference_links",
+                        to="registry.schemaid",
+                    ),
+                ),
+                (
+                    "target",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="referred_by",
+                        to="registry.schemaversion",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Subject',
+            name="Subject",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', registry.models.columns.NameField(max_length=512)),
-                ('visibility', models.CharField(default='internal', max_length=16)),
-                ('lifecycle', models.CharField(default='approved', max_length=16)),
-                ('revision', models.BigIntegerField(default=0)),
-                ('changed_seq', models.BigIntegerField(default=0)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('context', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='subjects', to='registry.context')),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='owned_subjects', to='auth.group')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", registry.models.columns.NameField(max_length=512)),
+                ("visibility", models.CharField(default="internal", max_length=16)),
+                ("lifecycle", models.CharField(default="approved", max_length=16)),
+                ("revision", models.BigIntegerField(default=0)),
+                ("changed_seq", models.BigIntegerField(default=0)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "context",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="subjects",
+                        to="registry.context",
+                    ),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="owned_subjects", to="auth.group"
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='schemaversion',
-            name='subject',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='registry.subject'),
+            model_name="schemaversion",
+            name="subject",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="versions",
+                to="registry.subject",
+            ),
         ),
         migrations.CreateModel(
-            name='Config',
+            name="Config",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(max_length=8)),
-                ('subject_name', registry.models.columns.NameField(blank=True, default='', max_length=512)),
-                ('compatibility_level', models.CharField(max_length=20, null=True)),
-                ('normalize', models.BooleanField(null=True)),
-                ('validate_fields', models.BooleanField(null=True)),
-                ('validate_new_schemas', models.BooleanField(null=True)),
-                ('validate_rules', models.BooleanField(null=True)),
-                ('alias', models.TextField(null=True)),
-                ('alias_for_deks', models.TextField(null=True)),
-                ('compatibility_policy', models.CharField(max_length=16, null=True)),
-                ('compatibility_group', models.TextField(null=True)),
-                ('default_metadata', models.JSONField(null=True)),
-                ('override_metadata', models.JSONField(null=True)),
-                ('default_rule_set', models.JSONField(null=True)),
-                ('override_rule_set', models.JSONField(null=True)),
-                ('context', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, to='registry.context')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("kind", models.CharField(max_length=8)),
+                ("subject_name", registry.models.columns.NameField(blank=True, default="", max_length=512)),
+                ("compatibility_level", models.CharField(max_length=20, null=True)),
+                ("normalize", models.BooleanField(null=True)),
+                ("validate_fields", models.BooleanField(null=True)),
+                ("validate_new_schemas", models.BooleanField(null=True)),
+                ("validate_rules", models.BooleanField(null=True)),
+                ("alias", models.TextField(null=True)),
+                ("alias_for_deks", models.TextField(null=True)),
+                ("compatibility_policy", models.CharField(max_length=16, null=True)),
+                ("compatibility_group", models.TextField(null=True)),
+                ("default_metadata", models.JSONField(null=True)),
+                ("override_metadata", models.JSONField(null=True)),
+                ("default_rule_set", models.JSONField(null=True)),
+                ("override_rule_set", models.JSONField(null=True)),
+                (
+                    "context",
+                    models.ForeignKey(
+                        db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, to="registry.context"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('context__isnull', True), ('kind', 'global'), ('subject_name', '')), models.Q(('context__isnull', False), ('kind', 'context'), ('subject_name', '')), models.Q(('context__isnull', False), ('kind', 'subject')), _connector='OR'), name='config_kind_fits_key'), models.UniqueConstraint(condition=models.Q(('kind', 'global')), fields=('kind',), name='config_one_global'), models.UniqueConstraint(condition=models.Q(('kind', 'context')), fields=('context',), name='config_one_a_context'), models.UniqueConstraint(condition=models.Q(('kind', 'subject')), fields=('context', 'subject_name'), name='config_one_a_subject'), models.CheckConstraint(condition=models.Q(('compatibility_level__isnull', True), ('compatibility_level__in', ['NONE', 'BACKWARD', 'BACKWARD_TRANSITIVE', 'FORWARD', 'FORWARD_TRANSITIVE', 'FULL', 'FULL_TRANSITIVE']), _connector='OR'), name='config_level_known')],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("context__isnull", True), ("kind", "global"), ("subject_name", "")),
+                            models.Q(("context__isnull", False), ("kind", "context"), ("subject_name", "")),
+                            models.Q(("context__isnull", False), ("kind", "subject")),
+                            _connector="OR",
+                        ),
+                        name="config_kind_fits_key",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("kind", "global")), fields=("kind",), name="config_one_global"
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("kind", "context")), fields=("context",), name="config_one_a_context"
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("kind", "subject")),
+                        fields=("context", "subject_name"),
+                        name="config_one_a_subject",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("compatibility_level__isnull", True),
+                            (
+                                "compatibility_level__in",
+                                [
+                                    "NONE",
+                                    "BACKWARD",
+                                    "BACKWARD_TRANSITIVE",
+                                    "FORWARD",
+                                    "FORWARD_TRANSITIVE",
+                                    "FULL",
+                                    "FULL_TRANSITIVE",
+                                ],
+                            ),
+                            _connector="OR",
+                        ),
+                        name="config_level_known",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Mode',
+            name="Mode",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(max_length=8)),
-                ('subject_name', registry.models.columns.NameField(blank=True, default='', max_length=512)),
-                ('mode', models.CharField(max_length=20, null=True)),
-                ('context', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, to='registry.context')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("kind", models.CharField(max_length=8)),
+                ("subject_name", registry.models.columns.NameField(blank=True, default="", max_length=512)),
+                ("mode", models.CharField(max_length=20, null=True)),
+                (
+                    "context",
+                    models.ForeignKey(
+                        db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, to="registry.context"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('context__isnull', True), ('kind', 'global'), ('subject_name', '')), models.Q(('context__isnull', False), ('kind', 'context'), ('subject_name', '')), models.Q(('context__isnull', False), ('kind', 'subject')), _connector='OR'), name='mode_kind_fits_key'), models.UniqueConstraint(condition=models.Q(('kind', 'global')), fields=('kind',), name='mode_one_global'), models.UniqueConstraint(condition=models.Q(('kind', 'context')), fields=('context',), name='mode_one_a_context'), models.UniqueConstraint(condition=models.Q(('kind', 'subject')), fields=('context', 'subject_name'), name='mode_one_a_subject'), models.CheckConstraint(condition=models.Q(('mode__isnull', True), ('mode__in', ['READWRITE', 'READONLY', 'READONLY_OVERRIDE', 'IMPORT', 'FORWARD']), _connector='OR'), name='mode_known'), models.CheckConstraint(condition=models.Q(('kind', 'global'), ('mode__isnull', True), models.Q(('mode', 'FORWARD'), _negated=True), _connector='OR'), name='mode_forward_only_global')],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("context__isnull", True), ("kind", "global"), ("subject_name", "")),
+                            models.Q(("context__isnull", False), ("kind", "context"), ("subject_name", "")),
+                            models.Q(("context__isnull", False), ("kind", "subject")),
+                            _connector="OR",
+                        ),
+                        name="mode_kind_fits_key",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("kind", "global")), fields=("kind",), name="mode_one_global"
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("kind", "context")), fields=("context",), name="mode_one_a_context"
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("kind", "subject")),
+                        fields=("context", "subject_name"),
+                        name="mode_one_a_subject",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("mode__isnull", True),
+                            ("mode__in", ["READWRITE", "READONLY", "READONLY_OVERRIDE", "IMPORT", "FORWARD"]),
+                            _connector="OR",
+                        ),
+                        name="mode_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("kind", "global"),
+                            ("mode__isnull", True),
+                            models.Q(("mode", "FORWARD"), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="mode_forward_only_global",
+                    ),
+                ],
             },
         ),
         migrations.AddIndex(
-            model_name='schemaid',
-            index=models.Index(fields=['context', 'schema'], name='schemaid_context_schema'),
+            model_name="schemaid",
+            index=models.Index(fields=["context", "schema"], name="schemaid_context_schema"),
         ),
         migrations.AddIndex(
-            model_name='schemaid',
-            index=models.Index(fields=['schema'], name='schemaid_schema'),
+            model_name="schemaid",
+            index=models.Index(fields=["schema"], name="schemaid_schema"),
         ),
         migrations.AddConstraint(
-            model_name='schemaid',
-            constraint=models.UniqueConstraint(fields=('context', 'number'), name='schemaid_unique_number'),
+            model_name="schemaid",
+            constraint=models.UniqueConstraint(fields=("context", "number"), name="schemaid_unique_number"),
         ),
         migrations.AddConstraint(
-            model_name='schemaid',
-            constraint=models.CheckConstraint(condition=models.Q(('number__gte', 0)), name='schemaid_number_not_negative'),
+            model_name="schemaid",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("number__gte", 0)), name="schemaid_number_not_negative"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='referencelink',
-            constraint=models.UniqueConstraint(fields=('referrer', 'position'), name='referencelink_unique_position'),
+            model_name="referencelink",
+            constraint=models.UniqueConstraint(fields=("referrer", "position"), name="referencelink_unique_position"),
         ),
         migrations.AddConstraint(
-            model_name='subject',
-            constraint=models.UniqueConstraint(fields=('context', 'name'), name='subject_unique_name'),
+            model_name="subject",
+            constraint=models.UniqueConstraint(fields=("context", "name"), name="subject_unique_name"),
         ),
         migrations.AddConstraint(
-            model_name='subject',
-            constraint=models.CheckConstraint(condition=models.Q(('visibility__in', ['internal', 'restricted'])), name='subject_visibility_known'),
+            model_name="subject",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("visibility__in", ["internal", "restricted"])), name="subject_visibility_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='subject',
-            constraint=models.CheckConstraint(condition=models.Q(('lifecycle__in', ['draft', 'approved', 'deprecated', 'retired'])), name='subject_lifecycle_known'),
+            model_name="subject",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("lifecycle__in", ["draft", "approved", "deprecated", "retired"])),
+                name="subject_lifecycle_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='schemaversion',
-            constraint=models.UniqueConstraint(fields=('subject', 'version'), name='schemaversion_unique_version'),
+            model_name="schemaversion",
+            constraint=models.UniqueConstraint(fields=("subject", "version"), name="schemaversion_unique_version"),
         ),
         migrations.AddConstraint(
-            model_name='schemaversion',
-            constraint=models.CheckConstraint(condition=models.Q(('version__gte', 1)), name='schemaversion_version_positive'),
+            model_name="schemaversion",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("version__gte", 1)), name="schemaversion_version_positive"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='schemaversion',
-            constraint=models.CheckConstraint(condition=models.Q(('lifecycle__in', ['draft', 'approved', 'deprecated', 'retired'])), name='schemaversion_lifecycle_known'),
+            model_name="schemaversion",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("lifecycle__in", ["draft", "approved", "deprecated", "retired"])),
+                name="schemaversion_lifecycle_known",
+            ),
         ),
     ]

@@ -1,5 +1,5 @@
 from registry.models.schemas import Context, ReferenceLink, Schema, SchemaId
 from registry.models.settings import Config, Mode
-from registry.models.subjects import Subject, SchemaVersion
+from registry.models.subjects import SchemaVersion, Subject
 
 __all__ = ["Config", "Context", "Mode", "ReferenceLink", "Schema", "SchemaId", "SchemaVersion", "Subject"]

@@ -3,7 +3,6 @@
 A null column means "not set here".
 """
 
-
 from django.db import models
 from django.db.models import Q
 
@@ -98,9 +97,7 @@ class Mode(ScopedSetting):
     class Meta:
         constraints = [
             *_one_row_a_scope("mode"),
-            models.CheckConstraint(
-                condition=Q(mode__isnull=True) | Q(mode__in=ModeName.values), name="mode_known"
-            ),
+            models.CheckConstraint(condition=Q(mode__isnull=True) | Q(mode__in=ModeName.values), name="mode_known"),
             models.CheckConstraint(
                 condition=Q(kind=Scope.GLOBAL) | Q(mode__isnull=True) | ~Q(mode=ModeName.FORWARD),
                 name="mode_forward_only_global",

@@ -74,5 +74,3 @@ class SchemaVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.subject} {self.version}"
-
-

@@ -102,6 +102,9 @@ def _direction_lines(new: ParsedSchema, old: ParsedSchema, direction: Direction)
 
 
 def _old_schema_line(canonical: str) -> str:
-    if len(canonical) <= _LONGEST_OLD_SCHEMA:
+    # Java counts UTF-16 code units: a character beyond U+FFFF is two.
+    units = canonical.encode("utf-16-le", "surrogatepass")
+    if len(units) <= 2 * _LONGEST_OLD_SCHEMA:
         return f"{{oldSchema: '{canonical}'}}"
-    return f"{{oldSchema: <truncated> '{canonical[:_LONGEST_OLD_SCHEMA]}...'}}"
+    first = units[: 2 * _LONGEST_OLD_SCHEMA].decode("utf-16-le", "ignore")
+    return f"{{oldSchema: <truncated> '{first}...'}}"

@@ -40,9 +40,7 @@ def prepare(
     """
     check_size(definition.text)
     try:
-        closure = references.resolve(
-            context=subject.context, references=definition.references, principal=principal
-        )
+        closure = references.resolve(context=subject.context, references=definition.references, principal=principal)
         parsed, refusal = _parse(definition, closure, validate=validate)
         if normalize:
             parsed = schemas.normalize(parsed)
@@ -89,9 +87,7 @@ def limits() -> Limits:
 
 def explained(error: RegistryError, subject: SubjectName, definition: Definition) -> InvalidSchema:
     """The error in the words of the Confluent registry: the whole request, then what the parser says."""
-    given = ", ".join(
-        f"{{name='{r.name}', subject='{r.subject}', version={r.version}}}" for r in definition.references
-    )
+    given = ", ".join(f"{{name='{r.name}', subject='{r.subject}', version={r.version}}}" for r in definition.references)
     text = definition.text
     shown = text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}..."
     return InvalidSchema(
@@ -102,9 +98,7 @@ def explained(error: RegistryError, subject: SubjectName, definition: Definition
     )
 
 
-def _parse(
-    definition: Definition, closure: Closure, *, validate: bool
-) -> tuple[ParsedSchema, RegistryError | None]:
+def _parse(definition: Definition, closure: Closure, *, validate: bool) -> tuple[ParsedSchema, RegistryError | None]:
     if not validate:
         return _parse_as(Mode.STORED, definition, closure), None
     try:

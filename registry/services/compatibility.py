@@ -17,9 +17,7 @@ from registry.services import candidates, config
 _PIECE = 20
 
 
-def check_all(
-    *, principal: access.Principal, subject_name: str, definition: Definition, normalize: bool
-) -> list[str]:
+def check_all(*, principal: access.Principal, subject_name: str, definition: Definition, normalize: bool) -> list[str]:
     """What registration would say: one line a finding, none if compatible. Raises InvalidSchema."""
     subject = names.parse(subject_name)
     in_force = config.in_force(subject)
@@ -43,9 +41,7 @@ def check_one(
     candidate = _prepared(principal, subject, definition, in_force, normalize=normalize)
     if stored is None:
         return []
-    return compatibility.check_version(
-        candidate, stored.version, candidates.parse_stored(stored), in_force.level
-    )
+    return compatibility.check_version(candidate, stored.version, candidates.parse_stored(stored), in_force.level)
 
 
 def against_baseline(versions: SchemaVersionQuerySet, parsed: ParsedSchema, level: CompatibilityLevel) -> list[str]:

@@ -44,14 +44,16 @@ def in_force(subject: SubjectName) -> InForce:
     if own is not None:
         return _in_force(own.compatibility_level, own, top)
     scope = rows.get((Scope.CONTEXT, subject.context)) or rows.get((Scope.GLOBAL, None))
-    return _in_force(scope and scope.compatibility_level, scope)
+    return _in_force(scope.compatibility_level if scope else None, scope)
 
 
 def _in_force(level: str | None, *rows: Config | None) -> InForce:
     return InForce(
         level=CompatibilityLevel(level or settings.CALLBOARD["COMPATIBILITY"]),
         normalize=_first_set("normalize", rows, default=False),
-        validate_new_schemas=_first_set("validate_new_schemas", rows, default=settings.CALLBOARD["VALIDATE_NEW_SCHEMAS"]),
+        validate_new_schemas=_first_set(
+            "validate_new_schemas", rows, default=settings.CALLBOARD["VALIDATE_NEW_SCHEMAS"]
+        ),
     )
 
 
@@ -185,9 +187,7 @@ def _may_view(principal: access.Principal, subject: SubjectName) -> bool:
 def _stored(subject: SubjectName) -> Config | None:
     if subject == TOP_LEVEL:
         return Config.objects.filter(kind=Scope.CONTEXT, context__name=DEFAULT_CONTEXT).first()
-    return Config.objects.filter(
-        kind=Scope.SUBJECT, context__name=subject.context, subject_name=subject.name
-    ).first()
+    return Config.objects.filter(kind=Scope.SUBJECT, context__name=subject.context, subject_name=subject.name).first()
 
 
 def _key(subject: SubjectName) -> Values:

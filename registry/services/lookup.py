@@ -49,11 +49,7 @@ def find(versions: SchemaVersionQuerySet, candidate: Candidate) -> Found | None:
 
     One query: contents that could be equivalent have the same fingerprint, and few versions of a subject share one.
     """
-    alike = (
-        versions.filter(schema_id__schema__fingerprint=candidate.parsed.fingerprint)
-        .newest_first()
-        .stored()
-    )
+    alike = versions.filter(schema_id__schema__fingerprint=candidate.parsed.fingerprint).newest_first().stored()
     for stored in alike:
         if is_same_content(stored, candidate):
             return Found(stored, is_exact=True)

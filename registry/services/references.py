@@ -16,7 +16,6 @@ from registry.names import DEFAULT_CONTEXT, LATEST, SubjectName
 from registry.querysets import SchemaVersionQuerySet
 from registry.schemas.base import Reference
 
-
 T = TypeVar("T")
 
 
@@ -51,9 +50,7 @@ def resolve(*, context: str, references: Sequence[Reference], principal: access.
     targets = [found[subject, version] for _, subject, version in wanted]
     roots = [(reference.name, target) for (reference, _, _), target in zip(wanted, targets, strict=True)]
     return Closure(
-        references=tuple(
-            Reference(reference.name, reference.subject, version) for reference, _, version in wanted
-        ),
+        references=tuple(Reference(reference.name, reference.subject, version) for reference, _, version in wanted),
         targets=tuple(target.pk for target in targets),
         texts=_texts(roots),
     )
@@ -214,9 +211,7 @@ def _children(level: Sequence[StoredVersion]) -> dict[int, list[tuple[str, Store
         .order_by("referrer", "position")
         .values_list("referrer", "position", "target")
     )
-    targets = {
-        stored.pk: stored for stored in SchemaVersion.objects.filter(pk__in={pk for _, _, pk in links}).stored()
-    }
+    targets = {stored.pk: stored for stored in SchemaVersion.objects.filter(pk__in={pk for _, _, pk in links}).stored()}
     children: dict[int, list[tuple[str, StoredVersion]]] = {pk: [] for pk in referrers}
     for referrer, position, target in links:
         name = referrers[referrer].references[position]["name"]

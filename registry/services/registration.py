@@ -1,4 +1,4 @@
-"""Registering a schema: parse and compare outside any lock, then one short transaction that checks nothing has moved."""
+"""Registering a schema: parse and compare outside any lock, then one short transaction if nothing has moved."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -117,14 +117,17 @@ def _completed(definition: Definition, latest: StoredVersion | None) -> Definiti
     """A request without a text means the latest one: that is how a client adds something beside the schema."""
     if definition.text.strip() or latest is None:
         return definition
-    references = tuple(
-        Reference(r["name"], r["subject"], r["version"]) for r in latest.references
-    )
+    references = tuple(Reference(r["name"], r["subject"], r["version"]) for r in latest.references)
     return Definition(latest.text, latest.schema_type, references, definition.schema_id)
 
 
 def _judge(
-    subject: SubjectName, versions: SchemaVersionQuerySet | None, candidate: Candidate, in_force: config.InForce, *, force: bool
+    subject: SubjectName,
+    versions: SchemaVersionQuerySet | None,
+    candidate: Candidate,
+    in_force: config.InForce,
+    *,
+    force: bool,
 ) -> _Verdict:
     """Raises IncompatibleSchema."""
     if force:
@@ -139,9 +142,7 @@ def _judge(
     return _Verdict(in_force, "compatible")
 
 
-def _hold(
-    principal: access.Principal, subject: SubjectName, seen: Subject | None, in_force: config.InForce
-) -> Subject:
+def _hold(principal: access.Principal, subject: SubjectName, seen: Subject | None, in_force: config.InForce) -> Subject:
     """The subject's row, locked, and made if need be. Raises _Moved if anything is not as it was seen."""
     config.share_lock()
     row = Subject.objects.named(subject).select_for_update(of=("self",)).first()

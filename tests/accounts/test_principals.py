@@ -353,7 +353,7 @@ class TestLastUse:
 
         assert recorded() == []
 
-    @pytest.mark.django_db(transaction=True)
+    @pytest.mark.django_db(transaction=True, serialized_rollback=True)
     def test_a_use_is_not_noted_while_that_would_mean_waiting(self, issued: IssuedKey) -> None:
         with held_by_another(issued.key.secrets.get()):
             started = time.monotonic()
@@ -367,7 +367,7 @@ class TestLastUse:
         assert issued.key.secrets.get().last_used_at is not None
 
     @pytest.mark.sqlite
-    @pytest.mark.django_db(transaction=True)
+    @pytest.mark.django_db(transaction=True, serialized_rollback=True)
     def test_noting_a_use_leaves_the_patience_of_the_connection_as_it_was(self, issued: IssuedKey) -> None:
         principals.authenticate(bearer(issued.token), HOME)
 

@@ -1,5 +1,7 @@
 import re
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import timedelta
 from typing import Any
 
@@ -219,6 +221,33 @@ class TestKeys:
     def test_a_reason_outside_the_rules_is_refused(self, reason: str, issued: IssuedKey) -> None:
         with pytest.raises(InvalidValue):
             services.revoke_key(actor=STAGE, key=issued.key, reason=reason)
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_of_two_first_starts_at_once_the_second_waits_and_finds_the_work_done() -> None:
+    handing_over, go_on = threading.Event(), threading.Event()
+    delivered: list[IssuedKey] = []
+
+    def deliver(issued: IssuedKey) -> None:
+        delivered.append(issued)
+        handing_over.set()
+        assert go_on.wait(30)
+
+    def make() -> bool:
+        try:
+            return services.make_first_key(actor=STAGE, group_name="default", deliver=deliver)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(make)
+        assert handing_over.wait(30)
+        second = pool.submit(make)
+        waits = not wait([second], timeout=0.5).done
+        go_on.set()
+
+        assert (waits, first.result(30), second.result(30)) == (True, True, False)
+    assert [issued.key.id12 for issued in delivered] == [key.id12 for key in ApiKey.objects.all()]
 
 
 def every_text_in_the_database() -> list[str]:

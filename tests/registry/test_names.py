@@ -95,7 +95,21 @@ def test_a_name_nobody_could_reach_or_read_is_refused(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["a", "*", "versions", "metadata", "versions/1", "a/schema", "a/versions/1/x", "a b", "%2F", "é", "名前", "x" * 512, ":a"],
+    [
+        "a",
+        "*",
+        "versions",
+        "metadata",
+        "versions/1",
+        "a/schema",
+        "a/versions/1/x",
+        "a b",
+        "%2F",
+        "é",
+        "名前",
+        "x" * 512,
+        ":a",
+    ],
 )
 def test_an_odd_name_that_can_be_reached_is_taken(name: str) -> None:
     assert names.check_creatable(name, reject_empty=False) == SubjectName(".", name)
@@ -111,7 +125,9 @@ def test_the_empty_subject_is_refused_where_the_operator_wants_it(name: str) -> 
         names.check_creatable(name, reject_empty=True)
 
 
-SEGMENTS = st.sampled_from(["a", "versions", "metadata", "schema", "referencedby", "tags", "1", "latest", ".", "%2F", "é"])
+SEGMENTS = st.sampled_from(
+    ["a", "versions", "metadata", "schema", "referencedby", "tags", "1", "latest", ".", "%2F", "é"]
+)
 
 
 @given(parts=st.lists(SEGMENTS, min_size=1, max_size=6), slash=st.sampled_from(["", "/"]))
@@ -130,13 +146,27 @@ def test_a_name_that_may_be_created_survives_every_route(parts: list[str], slash
 
 @pytest.mark.parametrize(
     ("text", "version"),
-    [("1", 1), ("01", 1), ("+1", 1), (" 1", 1), ("1 ", 1), ("٣", 3), ("latest", LATEST), ("LATEST ", LATEST), ("-1", LATEST), ("-01", LATEST), ("2147483647", 2147483647)],
-)  # fmt: skip
+    [
+        ("1", 1),
+        ("01", 1),
+        ("+1", 1),
+        (" 1", 1),
+        ("1 ", 1),
+        ("٣", 3),
+        ("latest", LATEST),
+        ("LATEST ", LATEST),
+        ("-1", LATEST),
+        ("-01", LATEST),
+        ("2147483647", 2147483647),
+    ],
+)
 def test_a_version_may_be_written_in_odd_ways(text: str, version: int) -> None:
     assert names.parse_version(text) == version
 
 
-@pytest.mark.parametrize("text", ["0", "-2", "abc", "earliest", "1.0", "0x1", "2147483648", "9" * 5000, "", "null", "--1"])
+@pytest.mark.parametrize(
+    "text", ["0", "-2", "abc", "earliest", "1.0", "0x1", "2147483648", "9" * 5000, "", "null", "--1"]
+)
 def test_what_is_no_version_is_refused(text: str) -> None:
     with pytest.raises(InvalidVersion):
         names.parse_version(text)

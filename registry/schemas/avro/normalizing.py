@@ -149,7 +149,7 @@ _Typed: TypeAlias = "Json | _Dropped"
 def _untyped(value: Json) -> Json:
     converted: _Typed = _typed(value, None)
     if isinstance(converted, _Dropped):
-        raise InvalidSchema(f"Cannot normalize: the property {value} is beyond 64 bit")
+        raise InvalidSchema("Cannot normalize: a property holds an integer beyond 64 bit")
     return converted
 
 
@@ -202,7 +202,7 @@ def _type_of_entry(key: str, type_: Node | None) -> Node | None:
         return None
     field = type_.index.get(key)
     if field is None:
-        raise InvalidSchema(f"Cannot normalize: a default names {key}, which is no field of {type_.full}")
+        raise InvalidSchema(f"Cannot normalize: a default has a key that is no field of {type_.full}")
     return field.type
 
 

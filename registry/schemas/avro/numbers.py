@@ -35,7 +35,7 @@ def float_text(value: float) -> str:
     shortest = _shortest_float(value)
     if 1e-3 <= abs(value) < 1e7:
         return repr(float(shortest))
-    return _scientific(value, *_parts(f"{shortest:e}"))
+    return _scientific(value, *_parts(shortest))
 
 
 def to_float(value: float) -> float:
@@ -71,15 +71,26 @@ def _special_text(value: float) -> str:
     return "Infinity" if value > 0 else "-Infinity"
 
 
-def _shortest_float(value: float) -> Decimal:
+def _shortest_float(value: float) -> str:
     """The shortest decimal that reads back as the float; where one digit would do, Java takes the best of two."""
+    if struct.unpack(">I", struct.pack(">f", value))[0] & 0x7FFFFF == 0:
+        return _shortest_power(value)
+    for digits in range(1, 9):
+        text = f"{value:.{digits}e}"
+        if to_float(float(text)) == value:
+            return text
+    return repr(value)
+
+
+def _shortest_power(value: float) -> str:
+    """Floats stand half as dense above a power of two as below: its shortest decimal need not be the nearest."""
     exact = Decimal(value)
     for length in range(2, 10):
         near = [Context(prec=length, rounding=rounding).plus(exact) for rounding in (ROUND_FLOOR, ROUND_CEILING)]
         fitting = [decimal for decimal in near if to_float(float(decimal)) == value]
         if fitting:
-            return min(fitting, key=lambda decimal: abs(exact - decimal))
-    return exact
+            return f"{min(fitting, key=lambda decimal: abs(exact - decimal)):e}"
+    return repr(value)
 
 
 def _parts(text: str) -> tuple[str, int]:

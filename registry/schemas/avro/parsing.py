@@ -163,25 +163,37 @@ class _Parser:
     def _array(self, value: _Object, namespace: str, path: Path) -> _Started:
         if "items" not in value:
             raise _error(f"Array has no items type: {_excerpt(value)}", path)
-        items = self._start(value["items"], namespace, (path, "items", None))
-        array = Array(items, _props(value, _SCHEMA_WORDS))  # type: ignore[arg-type]  # completed below
+        items = value["items"]
+        plain = PLAIN.get(items) if items.__class__ is str else None
+        if plain is None:
+            return self._walk_array(value, namespace, path)
+        array = Array(plain(), _props(value, _SCHEMA_WORDS))
         self._containers.append(array)
-        return self._complete_array(array, items) if is_walk(items) else array
+        return array
 
-    def _complete_array(self, array: Array, items: _Started) -> Walk[Node]:
-        array.items = yield items
+    def _walk_array(self, value: _Object, namespace: str, path: Path) -> Walk[Node]:
+        started = self._start(value["items"], namespace, (path, "items", None))
+        items: Node = (yield started) if is_walk(started) else started  # type: ignore[assignment]
+        array = Array(items, _props(value, _SCHEMA_WORDS))
+        self._containers.append(array)
         return array
 
     def _map(self, value: _Object, namespace: str, path: Path) -> _Started:
         if "values" not in value:
             raise _error(f"Map has no values type: {_excerpt(value)}", path)
-        values = self._start(value["values"], namespace, (path, "values", None))
-        map_ = Map(values, _props(value, _SCHEMA_WORDS))  # type: ignore[arg-type]  # completed below
+        values = value["values"]
+        plain = PLAIN.get(values) if values.__class__ is str else None
+        if plain is None:
+            return self._walk_map(value, namespace, path)
+        map_ = Map(plain(), _props(value, _SCHEMA_WORDS))
         self._containers.append(map_)
-        return self._complete_map(map_, values) if is_walk(values) else map_
+        return map_
 
-    def _complete_map(self, map_: Map, values: _Started) -> Walk[Node]:
-        map_.values = yield values
+    def _walk_map(self, value: _Object, namespace: str, path: Path) -> Walk[Node]:
+        started = self._start(value["values"], namespace, (path, "values", None))
+        values: Node = (yield started) if is_walk(started) else started  # type: ignore[assignment]
+        map_ = Map(values, _props(value, _SCHEMA_WORDS))
+        self._containers.append(map_)
         return map_
 
     def _union(self, value: list[Json], namespace: str, path: Path) -> _Started:
@@ -542,8 +554,20 @@ def _excerpt(value: Json) -> str:
 
 
 def _short(words: str) -> str:
-    return words if len(words) <= 200 else f"{words[:200]}…"
+    return _printable(words if len(words) <= 200 else f"{words[:200]}…")
+
+
+def _printable(words: str) -> str:
+    """Without what a reader cannot see, a database cannot store (U+0000) or UTF-8 cannot hold (lone surrogates)."""
+    if words.isprintable():
+        return words
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode() for character in words
+    )
 
 
 def _error(message: str, path: Path) -> InvalidSchema:
-    return InvalidSchema(message if path is None else f"{message} (at {spell(path)})")
+    if path is None:
+        return InvalidSchema(_printable(message))
+    where = spell(path)
+    return InvalidSchema(f"{_printable(message)} (at {where if len(where) <= 300 else '…' + where[-300:]})")

@@ -133,9 +133,7 @@ def test_a_name_nobody_may_have_is_refused_after_its_level(api: Api, admin: Memb
 @pytest.mark.parametrize(
     "member", ["alias", "compatibilityGroup", "validateFields", "defaultMetadata", "overrideRuleSet"]
 )
-def test_what_this_release_does_not_do_is_refused_by_name(
-    api: Api, owner: Member, subject: str, member: str
-) -> None:
+def test_what_this_release_does_not_do_is_refused_by_name(api: Api, owner: Member, subject: str, member: str) -> None:
     response = api.put("/config/a", {member: "x"}, as_=owner)
 
     assert response.status_code == 422

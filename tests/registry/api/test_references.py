@@ -86,8 +86,13 @@ def test_a_reference_that_leads_nowhere_names_subject_and_version(
 
 @pytest.mark.parametrize(
     "wrong",
-    [None, {"name": None, "subject": "address", "version": 1}, {"name": "n.Address", "version": 1}, {"name": "n.Address", "subject": "address"}],
-)  # fmt: skip
+    [
+        None,
+        {"name": None, "subject": "address", "version": 1},
+        {"name": "n.Address", "version": 1},
+        {"name": "n.Address", "subject": "address"},
+    ],
+)
 def test_a_reference_with_a_hole_is_refused(api: Api, owner: Member, chain: None, wrong: Any) -> None:
     response = post(api, owner, "parcel", CUSTOMER, wrong)
 
@@ -111,7 +116,8 @@ def test_a_hidden_reference_fails_like_a_missing_one(
 
 
 def test_normalizing_sorts_and_dedupes_references(api: Api, owner: Member, chain: None) -> None:
-    text = '{"type":"record","name":"Both","namespace":"n","fields":[{"name":"a","type":"n.Customer"},{"name":"b","type":"n.Address"}]}'
+    fields = '[{"name":"a","type":"n.Customer"},{"name":"b","type":"n.Address"}]'
+    text = f'{{"type":"record","name":"Both","namespace":"n","fields":{fields}}}'
     body = {"schema": text, "references": [TO_CUSTOMER, TO_ADDRESS, TO_CUSTOMER]}
 
     response = api.post("/subjects/both/versions?normalize=true", body, as_=owner)

@@ -14,7 +14,9 @@ STRING = '"string"'
 
 def record(name: str, *fields: str, **extra: Any) -> str:
     """A record of string fields; a field called `x=` has an empty default."""
-    made = [{"name": f.removesuffix("="), "type": "string", **({"default": ""} if f.endswith("=") else {})} for f in fields]
+    made = [
+        {"name": f.removesuffix("="), "type": "string", **({"default": ""} if f.endswith("=") else {})} for f in fields
+    ]
     return json.dumps({"type": "record", "name": name, "fields": made, **extra})
 
 

@@ -49,8 +49,10 @@ def _sqlite_problems(alias: str) -> list[CheckMessage]:
 
 
 def audit_guards() -> list[CheckMessage]:
-    """Refuses a database whose audit triggers are gone. Asked at start, after `migrate`: registered as a system check it
-    would stop `migrate`, which puts them back."""
+    """Refuses a database whose audit triggers are gone.
+
+    Asked at start, after `migrate`: registered as a system check it would stop `migrate`, which puts them back.
+    """
     missing = triggers.missing(connection)
     if not missing:
         return []

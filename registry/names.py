@@ -49,6 +49,11 @@ def parse(text: str) -> SubjectName:
     return SubjectName(DEFAULT_CONTEXT, text)
 
 
+def is_storable(subject: SubjectName) -> bool:
+    """PostgreSQL refuses a NUL even in a question, so nobody may ask it for such a name."""
+    return "\0" not in subject.context and "\0" not in subject.name
+
+
 def check_creatable(text: str, *, reject_empty: bool) -> SubjectName:
     """The subject that `text` names. Raises InvalidSubject if none of this name may come into being."""
     subject = parse(text)

@@ -6,7 +6,7 @@ from django.db import models
 
 from registry import access
 from registry.bodies import StoredVersion
-from registry.names import SubjectName
+from registry.names import SubjectName, is_storable
 
 if TYPE_CHECKING:
     from registry.models import SchemaVersion, Subject  # noqa: F401 - named in the bases below
@@ -28,17 +28,12 @@ _STORED = (
 )
 
 
-def _is_storable(subject: SubjectName) -> bool:
-    """PostgreSQL refuses a NUL even in a question."""
-    return "\0" not in f"{subject.context}{subject.name}"
-
-
 class SubjectQuerySet(models.QuerySet["Subject"]):
     def visible_to(self, principal: access.Principal) -> Self:
         return self.filter(access.filter(principal))
 
     def named(self, subject: SubjectName) -> Self:
-        if not _is_storable(subject):
+        if not is_storable(subject):
             return self.none()
         return self.filter(context__name=subject.context, name=subject.name)
 
@@ -48,7 +43,7 @@ class SchemaVersionQuerySet(models.QuerySet["SchemaVersion"]):
         return self.filter(access.filter(principal, path="subject__"))
 
     def of(self, subject: SubjectName) -> Self:
-        if not _is_storable(subject):
+        if not is_storable(subject):
             return self.none()
         return self.filter(subject__context__name=subject.context, subject__name=subject.name)
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.models import Group
-from django.http import HttpResponse
 from django.test import Client
 
 from accounts import principals, services
@@ -108,7 +107,6 @@ class Api:
         if as_ is not None:
             sent.setdefault("Authorization", as_.bearer)
         data = body if isinstance(body, str | bytes) else b"" if body is None else json.dumps(body).encode()
-        response: HttpResponse = self.client.generic(
+        return self.client.generic(
             method, path, data, content_type if data else "application/octet-stream", headers=sent
         )
-        return response

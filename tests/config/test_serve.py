@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests import servers
-from tests.environment import CHECKOUT
+from tests.environment import CHECKOUT, SECRETS
 from tests.servers import Answer, Factory, Home, Server
 
 SCHEMA = {"schema": '{"type": "record", "name": "Order", "fields": [{"name": "id", "type": "string"}]}'}
@@ -55,7 +55,7 @@ def test_production_without_its_secrets_is_refused(home: Home) -> None:
 def test_an_unreachable_database_stops_the_start_with_one_line(home: Home) -> None:
     given = {"DATABASE_URL": "postgresql://callboard@/registry?host=/nowhere"}
 
-    line = refused(home, **given, **servers.environment.SECRETS)
+    line = refused(home, **given, **SECRETS)
 
     assert "/nowhere" in line
 

@@ -50,7 +50,7 @@ CASES = [
     (
         "the same primitive and the same named type stay one pair",
         record("R", a=record("N", x="int"), b="N"),
-        record("R", a=record("y.N", x=record("S")), b=record("z.N", x="S")),
+        record("R", a=record("y.N", x=record("S")), b=record("z.N", x="y.S")),
         [(TYPE, "/fields/0/type/fields/0/type")] * 2,
     ),
     (

@@ -95,8 +95,8 @@ def _object(members: Mapping[str, object], name: str) -> dict[str, object]:
     return value
 
 
-def _text(members: Mapping[str, object], name: str, **default: str) -> str:
-    value = members.get(name, default["default"]) if default else members[name]
+def _text(members: Mapping[str, object], name: str, default: str | None = None) -> str:
+    value = members[name] if default is None else members.get(name, default)
     if not isinstance(value, str):
         raise TypeError(f"{name} is no text")
     # PostgreSQL's text can't hold a NUL; in the payload it is an escape.

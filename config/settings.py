@@ -129,7 +129,10 @@ INSTALLED_APPS = [
     "registry",
     "config",
 ]
-MIDDLEWARE = ["config.middleware.request_log"]
+MIDDLEWARE = [
+    "config.middleware.request_log",
+    "django.middleware.gzip.GZipMiddleware",
+]
 
 if POSTGRESQL:
     DATABASE["CONN_MAX_AGE"] = None

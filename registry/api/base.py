@@ -64,6 +64,7 @@ class RegistryView(APIView):
         if media.negotiate(request.headers.get("Accept")) is None:
             raise _HttpError(406, "HTTP 406 Not Acceptable")
         self._check_scope(request, kwargs.get("subject"))
+        requests.refuse_what_is_yet_to_come(request.query_params)
 
     def _check_scope(self, request: Request, subject_name: str | None) -> None:
         method = request.method or ""

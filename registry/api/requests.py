@@ -120,6 +120,14 @@ def config_changes(body: Mapping[str, Any]) -> dict[str, Any]:
     return changes
 
 
+def refuse_what_is_yet_to_come(query: QueryDict) -> None:
+    """Raises UnprocessableRequest for parameters that would change the answer and can't yet."""
+    if any(value.lower() == "resolved" for value in query.getlist("format")):
+        _refuse("format=resolved")
+    if "findTags" in query:
+        _refuse("findTags")
+
+
 def flag(query: QueryDict, name: str) -> bool:
     """`true` in any letter case, and nothing else, is true. Of repeated parameters the first counts."""
     return (query.getlist(name) or [""])[0].lower() == "true"

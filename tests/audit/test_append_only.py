@@ -9,7 +9,7 @@ from audit.models import AuditEvent
 from tests.audit.changes import create_group
 
 TABLE = AuditEvent._meta.db_table
-COLUMNS = ", ".join(field.column for field in AuditEvent._meta.concrete_fields)
+COLUMNS = ", ".join(str(field.column) for field in AuditEvent._meta.concrete_fields)
 EDITED = COLUMNS.replace("payload", "'{}' AS payload")
 
 

@@ -70,7 +70,17 @@ def test_texts_are_not_normalized() -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [1.0, float("nan"), 2**53, -(2**53), b"bytes", {1: "number as a name"}, {"set"}, datetime.now(UTC), "\ud800"],
+    [
+        1.0,
+        float("nan"),
+        2**53,
+        -(2**53),
+        b"bytes",
+        {1: "number as a name"},
+        {"set"},
+        datetime(2026, 1, 2, tzinfo=UTC),
+        "\ud800",
+    ],
     ids=repr,
 )
 def test_what_has_no_single_spelling_is_refused(value: object) -> None:

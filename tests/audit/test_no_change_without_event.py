@@ -102,7 +102,7 @@ def test_a_connection_goes_on_after_a_refusal() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("change", [change for name, change in CHANGES.items() if name != "event rolled back"])
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 def test_an_event_pays_for_all_changes_before_it(change: Callable[[], object]) -> None:
     create_group("first")
 
@@ -206,7 +206,7 @@ def value_for(field: Any, moments: Iterator[datetime]) -> object:
 
 
 def first_column(guarded: Audited) -> str:
-    return next(iter(guarded.update_columns or [guarded.model._meta.concrete_fields[-1].column]))
+    return next(iter(guarded.update_columns or [str(guarded.model._meta.concrete_fields[-1].column)]))
 
 
 @pytest.mark.usefixtures("taken_back")

@@ -2,10 +2,12 @@
 
 import fcntl
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 from django.contrib.auth.models import Group
@@ -66,7 +68,7 @@ def test_the_transaction_of_a_test_case_is_let_through() -> None:
 @committing
 def test_a_callback_after_the_commit_may_write() -> None:
     with transactions.write():
-        transaction.on_commit(lambda: create_group("second") and None)
+        transaction.on_commit(partial(create_group, "second"))
         Group.objects.create(name="first")
         pay()
 
@@ -169,12 +171,10 @@ def test_a_process_forked_during_a_turn_does_not_keep_it() -> None:
     with transactions.write():
         child = os.fork()
         if child == 0:
-            # Holds all open files, until the test is over.
-            sys.stdin = None
-            os.read(os.pipe()[0], 1)
-            os._exit(0)
+            # Has all files open that are open here, until the test is over.
+            signal.pause()
     free = everybody_may_write()
-    os.kill(child, 9)
+    os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
 
     assert free

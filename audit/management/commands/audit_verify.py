@@ -77,6 +77,6 @@ def _check_personal_data(last: int) -> None:
     """What still exists must be what the event committed to; that some was erased is no damage."""
     rows = AuditPii.objects.filter(event__lte=last).select_related("event").order_by("event", "pk")
     for row in rows.iterator(CHUNK):
-        committed = json.loads(row.event.payload).get("pii", {}).get(row.name)
-        if committed != chain.commitment(bytes(row.salt), row.value):
+        committed = json.loads(row.event.payload).get("pii")
+        if not isinstance(committed, dict) or committed.get(row.name) != chain.commitment(bytes(row.salt), row.value):
             raise Damage(BROKEN, f"BROKEN at seq {row.event_id}: {row.name} is not what the event committed to")

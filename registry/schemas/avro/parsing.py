@@ -249,19 +249,23 @@ class _Parser:
             else:
                 started = self._start(given, space, (at, "type", None))
                 type_ = (yield started) if started.__class__ is GeneratorType else started  # type: ignore[assignment]
-            default = self._default(field_name, type_, raw["default"], at) if "default" in raw else ABSENT
-            order = _order(raw, at) if "order" in raw else "ascending"
-            aliases = _field_aliases(raw, at) if "aliases" in raw else ()
-            props = NO_PROPS if _FIELD_WORDS.issuperset(raw) else _props(raw, _FIELD_WORDS)
-            field = Field(
-                field_name, type_, position, default, _doc(raw) if "doc" in raw else None, order, aliases, props
-            )
+            if len(raw) == 2:
+                # Name and type and nothing else, as most fields are.
+                field = Field(field_name, type_, position, ABSENT, None, "ascending", (), NO_PROPS)
+            else:
+                field = self._field(raw, field_name, type_, position, at)
             index[field_name] = field
             fields.append(field)
         defined = self._define(record, path)
         if defined is record:
             self._records.append(record)
         return defined
+
+    def _field(self, raw: _Object, name: str, type_: Node, position: int, at: Path) -> Field:
+        default = self._default(name, type_, raw["default"], at) if "default" in raw else ABSENT
+        order = _order(raw, at) if "order" in raw else "ascending"
+        aliases = _field_aliases(raw, at) if "aliases" in raw else ()
+        return Field(name, type_, position, default, _doc(raw), order, aliases, _props(raw, _FIELD_WORDS))
 
     def _field_name(self, raw: _Object, at: Path) -> str:
         name = raw.get("name")
@@ -570,4 +574,4 @@ def _error(message: str, path: Path) -> InvalidSchema:
     if path is None:
         return InvalidSchema(_printable(message))
     where = spell(path)
-    return InvalidSchema(f"{_printable(message)} (at {where if len(where) <= 300 else '…' + where[-300:]})")
+    return InvalidSchema(_printable(f"{message} (at {where if len(where) <= 300 else '…' + where[-300:]})"))

@@ -133,6 +133,18 @@ def test_the_text_alone_is_no_json_string(api: Api, owner: Member, stored: None)
     assert api.get("/schemas/ids/2/schema", as_=owner).content == b'"int"'
 
 
+@pytest.mark.parametrize("query", ["format=resolved", "format=RESOLVED", "findTags=*"])
+def test_a_parameter_that_is_yet_to_come_is_refused_by_name(api: Api, owner: Member, stored: None, query: str) -> None:
+    response = api.get(f"/schemas/ids/1?{query}", as_=owner)
+
+    assert response.status_code == 422
+    assert query.partition("=")[0] in response.json()["message"]
+
+
+def test_an_unknown_format_is_ignored(api: Api, owner: Member, stored: None) -> None:
+    assert get(api, owner, "/schemas/ids/1?format=bad") == get(api, owner, "/schemas/ids/1")
+
+
 def test_an_id_shows_its_oldest_binding_or_that_of_the_subject(api: Api, owner: Member, stored: None) -> None:
     body = get(api, owner, "/schemas/ids/1")
 

@@ -33,6 +33,9 @@ TABLE = {
     "ANONYMOUS": Setting(
         one_of("off", "read", "write"), "off", "What strangers may do, as service account `anonymous`."
     ),
+    "SUBJECT_CREATION": Setting(
+        one_of("open", "scoped"), "open", "Who may make a subject: anybody with a key, or who may register in a scope."
+    ),
     "COMPATIBILITY": Setting(one_of(*LEVELS), "BACKWARD", "Compatibility level where none is configured."),
     "VALIDATE_NEW_SCHEMAS": Setting(switch, True, "Check names, namespaces and default values of new schemas."),
     "STRICT_REFERENCE_VERSIONS": Setting(switch, False, "Refuse one reference name with two versions in a closure."),
@@ -118,12 +121,16 @@ TIME_ZONE = "UTC"
 USE_I18N = False
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "accounts.User"
+# Guardian keeps the grants; who may do what is answered by registry.access alone, so its backend is not installed.
+ANONYMOUS_USER_NAME = None
+SILENCED_SYSTEM_CHECKS = ["guardian.W001"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = OWN["LIMIT_BODY_BYTES"]
 
 INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.auth",
     "rest_framework",
+    "guardian",
     "audit",
     "accounts",
     "registry",

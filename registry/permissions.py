@@ -19,6 +19,30 @@ class Permission(StrEnum):
 
 ALL = frozenset(Permission)
 
+# As the grant tables store them: on a subject, and on a scope.
+SUBJECT_CODENAMES = {
+    Permission.VIEW: "view_subject",
+    Permission.REGISTER: "register_version",
+    Permission.SET_COMPATIBILITY: "set_compatibility",
+    Permission.CHANGE_LIFECYCLE: "change_lifecycle",
+    Permission.DELETE: "delete_subject",
+    Permission.MANAGE: "manage_subject",
+}
+SCOPE_CODENAMES = {permission: f"{permission}_in_scope" for permission in Permission}
+CODENAMES = {
+    codename: permission
+    for codenames in (SUBJECT_CODENAMES, SCOPE_CODENAMES)
+    for permission, codename in codenames.items()
+}
+
+# Constants that expand to permissions when a grant is given; nothing stores a role.
+ROLES = {
+    "reader": frozenset({Permission.VIEW}),
+    "writer": frozenset({Permission.VIEW, Permission.REGISTER}),
+    "maintainer": ALL - {Permission.MANAGE},
+    "owner": ALL,
+}
+
 
 class Scope(StrEnum):
     """What a key is good for, whatever its holder may do."""
@@ -26,6 +50,7 @@ class Scope(StrEnum):
     SUBJECTS_READ = "subjects:read"
     SUBJECTS_WRITE = "subjects:write"
     CONFIG_WRITE = "config:write"
+    LIFECYCLE_WRITE = "lifecycle:write"
 
 
 class Need(StrEnum):

@@ -50,6 +50,19 @@ class SchemaVersionQuerySet(models.QuerySet["SchemaVersion"]):
     def live(self) -> Self:
         return self.filter(deleted_at__isnull=True)
 
+    def published(self) -> Self:
+        """What people and machines are meant to use: approved or deprecated."""
+        return self.live().filter(lifecycle__in=["approved", "deprecated"])
+
+    def baseline(self) -> Self:
+        """What a new version has to get along with: a draft was never used, a retired one may still lie in topics."""
+        return self.live().exclude(lifecycle="draft")
+
+    def latest(self) -> Self:
+        """`latest` first: the newest approved version, and a deprecated one only if none is approved."""
+        is_deprecated = models.Case(models.When(lifecycle="approved", then=0), default=1)
+        return self.published().order_by(is_deprecated, "-version")
+
     def newest_first(self) -> Self:
         return self.order_by("-version")
 

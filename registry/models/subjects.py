@@ -47,6 +47,13 @@ class Subject(models.Model):
             _one_of("visibility", Visibility, "subject_visibility_known"),
             _one_of("lifecycle", Lifecycle, "subject_lifecycle_known"),
         ]
+        # Django makes `view_subject` and `delete_subject` by itself; given at model level they open the admin only.
+        permissions = [
+            ("register_version", "Can register schemas"),
+            ("set_compatibility", "Can set the compatibility level"),
+            ("change_lifecycle", "Can change the life cycle"),
+            ("manage_subject", "Can manage owner, visibility and grants"),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -58,6 +65,8 @@ class SchemaVersion(models.Model):
     # The id of the content, as clients see it. Not unique together with the subject: the same content may come back.
     schema_id = models.ForeignKey(SchemaId, models.PROTECT, related_name="versions", db_column="schema_id")
     lifecycle = models.CharField(max_length=16, default=Lifecycle.APPROVED)
+    # The day after which a deprecated version should not be used any more.
+    sunset_on = models.DateField(null=True)
     deleted_at = models.DateTimeField(null=True)
     registered_at = models.DateTimeField(default=timezone.now)
     # Who it was, by stable reference and not by key: people leave, the fact stays.

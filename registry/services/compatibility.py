@@ -34,7 +34,7 @@ def check_one(
     """
     subject = names.parse(subject_name)
     versions = visible_versions(principal, subject)
-    stored = (versions.newest_first() if version == LATEST else versions.filter(version=version)).first_stored()
+    stored = (versions.latest() if version == LATEST else versions.filter(version=version)).first_stored()
     if stored is None and version != LATEST:
         raise VersionNotFound(version)
     in_force = config.in_force(subject)
@@ -45,8 +45,8 @@ def check_one(
 
 
 def against_baseline(versions: SchemaVersionQuerySet, parsed: ParsedSchema, level: CompatibilityLevel) -> list[str]:
-    """Against the newest of `versions`, or for a transitive level against all, newest first."""
-    return compatibility.check(parsed, _newest_first(versions), level)
+    """Against the newest of `versions` in the baseline, or for a transitive level against all, newest first."""
+    return compatibility.check(parsed, _newest_first(versions.baseline()), level)
 
 
 def visible_versions(principal: access.Principal, subject: SubjectName) -> SchemaVersionQuerySet:

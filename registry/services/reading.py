@@ -61,11 +61,11 @@ def list_versions(*, principal: access.Principal, subject_name: str, deletion: D
 def get_version(
     *, principal: access.Principal, subject_name: str, version: int, include_deleted: bool = False
 ) -> StoredVersion:
-    """One version; LATEST is the newest live one. Raises SubjectNotFound, VersionNotFound."""
+    """One version; LATEST is the newest that is approved. Raises SubjectNotFound, VersionNotFound."""
     subject = names.parse(subject_name)
     versions = SchemaVersion.objects.visible_to(principal).of(subject)
     shown = versions if include_deleted else versions.live()
-    wanted = versions.live().newest_first() if version == LATEST else shown.filter(version=version)
+    wanted = versions.latest() if version == LATEST else shown.filter(version=version)
     if stored := wanted.first_stored():
         return stored
     if shown.exists():

@@ -95,9 +95,12 @@ def _latest_numbers(
     return {
         SubjectName(context, name): version
         for some in _batched(subjects)
-        for context, name, version in visible.filter(_any_of(map(_of, some)))
-        .values_list("subject__context__name", "subject__name")
+        # An approved version comes after a deprecated one and so takes its place.
+        for context, name, _, version in visible.published()
+        .filter(_any_of(map(_of, some)))
+        .values_list("subject__context__name", "subject__name", "lifecycle")
         .annotate(Max("version"))
+        .order_by("-lifecycle")
     }
 
 

@@ -2,8 +2,10 @@
 
 import logging
 
+from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import CsrfViewMiddleware
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
 from accounts import principals
@@ -33,3 +35,27 @@ class HeaderAuthentication(BaseAuthentication):
         bearer = 'Bearer realm="callboard"'
         is_script = request.META.get("HTTP_X_REQUESTED_WITH") == "XMLHttpRequest" or "HTTP_HX_REQUEST" in request.META
         return bearer if is_script else f'Basic realm="callboard", {bearer}'
+
+
+class OwnApiAuthentication(HeaderAuthentication):
+    """Our own API also takes the session of a page, with its CSRF token. An Authorization header switches that off."""
+
+    def authenticate(self, request: Request) -> tuple[Principal, None]:
+        user = request._request.user
+        if "HTTP_AUTHORIZATION" in request.META or not user.is_authenticated:
+            return super().authenticate(request)
+        _refuse_forgery(request._request)
+        return principals.of_session(user), None
+
+
+def _refuse_forgery(request: HttpRequest) -> None:
+    """DRF exempts its views from Django's check, because a key needs none; a cookie does."""
+    check = _CsrfCheck(lambda _: HttpResponse())
+    check.process_request(request)
+    if reason := check.process_view(request, lambda: HttpResponse(), (), {}):
+        raise PermissionDenied(f"CSRF Failed: {reason}")
+
+
+class _CsrfCheck(CsrfViewMiddleware):
+    def _reject(self, request: HttpRequest, reason: str) -> str:
+        return reason

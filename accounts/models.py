@@ -123,3 +123,8 @@ class ApiSecret(models.Model):
 
 def service_ref(account_id: int) -> str:
     return f"service:{account_id}"
+
+
+def person_ref(user_id: int) -> str:
+    """How the audit trail names a person: never by name or address, which change and are personal."""
+    return f"person:{user_id}"

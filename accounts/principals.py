@@ -17,7 +17,7 @@ from django.conf import settings
 
 from accounts import lookup, services, tokens
 from accounts.lookup import Account, Secret
-from accounts.models import service_ref
+from accounts.models import User, person_ref, service_ref
 from accounts.tokens import Token
 from audit.actors import Actor
 
@@ -178,3 +178,24 @@ def _ip(address: str | None) -> Address | None:
     except ValueError:
         return None
     return getattr(found, "ipv4_mapped", None) or found
+
+
+def of_session(user: User) -> Principal:
+    """The person behind a signed-in session; all scopes, and for a superuser every right there is.
+
+    Only a session carries `is_superuser`: no key and no token does, whoever holds it.
+    """
+    rights = user.get_all_permissions()
+    return Principal(
+        user_id=user.pk,
+        ref=person_ref(user.pk),
+        name=user.get_full_name() or user.get_username(),
+        kind="person",
+        auth="session",
+        credential=None,
+        scopes=frozenset(services.SCOPES),
+        prefixes=(),
+        groups=frozenset(user.groups.values_list("pk", flat=True)),
+        owner_group_id=None,
+        rights=frozenset(rights),
+    )

@@ -148,8 +148,29 @@ def _parse(received: bytes) -> Answer | None:
     end = received.find(b"\r\n\r\n")
     if end < 0:
         return None
-    _, found, length = received[: end + 2].lower().partition(b"\r\ncontent-length: ")
-    if not found:
-        raise NoHttp(f"an answer without Content-Length: {received[:200]!r}")
-    body = received[end + 4 :]
-    return Answer(int(received[9:12]), body) if len(body) == int(length.partition(b"\r\n")[0]) else None
+    headers, body = received[: end + 2].lower(), received[end + 4 :]
+    if b"\r\ntransfer-encoding: chunked\r\n" in headers:
+        whole = _joined(body)
+    else:
+        _, found, length = headers.partition(b"\r\ncontent-length: ")
+        if not found:
+            raise NoHttp(f"an answer of unknown length: {received[:200]!r}")
+        whole = body if len(body) == int(length.partition(b"\r\n")[0]) else None
+    return None if whole is None else Answer(int(received[9:12]), whole)
+
+
+def _joined(chunks: bytes) -> bytes | None:
+    """The content of a chunked body, or None if its end has not come."""
+    if not chunks.endswith(b"0\r\n\r\n"):
+        return None
+    parts: list[bytes] = []
+    at = 0
+    while True:
+        line = chunks.find(b"\r\n", at)
+        size = int(chunks[at:line], 16) if line > 0 else -1
+        if size == 0:
+            return b"".join(parts)
+        at = line + 4 + size
+        if size < 0 or at > len(chunks):
+            return None
+        parts.append(chunks[line + 2 : at - 2])

@@ -66,7 +66,13 @@ class Home:
             with contextlib.closing(sqlite3.connect(self.folder / "data" / "callboard.sqlite3")) as connection:
                 return connection.execute(statement).fetchall()
         with psycopg.connect(self.database_url, autocommit=True) as server:
-            return server.execute(sql.SQL(statement)).fetchall()  # type: ignore[arg-type]  # statements of our own
+            return server.execute(sql.SQL(statement)).fetchall()
+
+    def vacuum(self) -> None:
+        """What PostgreSQL does by itself in time. SQLite has no statistics unless somebody asks for them."""
+        if self.database_url:
+            with psycopg.connect(self.database_url, autocommit=True) as connection:
+                connection.execute("VACUUM ANALYZE")
 
     def new_keys(self, amount: int) -> list[str]:
         """Each of a service account of its own; all of one group, so that they may write the same subjects."""

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+_DOC = "An order as it was placed in the shop or by telephone, before it is divided by warehouse"
 _FIELDS: list[dict[str, Any]] = [
     {"name": "id", "type": "string", "doc": "Number of the order as the customer sees it"},
     {"name": "customer_id", "type": "string", "doc": "Who ordered, by the number in the customer register"},
@@ -30,7 +31,13 @@ _FIELDS: list[dict[str, Any]] = [
 
 def schema_text(mark: str) -> str:
     added = {"name": f"added_{mark}", "type": ["null", "string"], "default": None}
-    record = {"type": "record", "name": "Order", "namespace": "com.example.shop", "fields": [*_FIELDS, added]}
+    record = {
+        "type": "record",
+        "name": "Order",
+        "namespace": "com.example.shop",
+        "doc": _DOC,
+        "fields": [*_FIELDS, added],
+    }
     return json.dumps(record, separators=(",", ":"))
 
 

@@ -57,6 +57,28 @@ def one_of(*choices: str) -> Callable[[str], str]:
     return parse
 
 
+def words(value: str) -> tuple[str, ...]:
+    """A list, comma separated."""
+    return tuple(word for word in (part.strip() for part in value.split(",")) if word)
+
+
+def pairs(value: str) -> dict[str, str]:
+    """`name=value, name=value`."""
+    found = {}
+    for word in words(value):
+        name, equals, content = word.partition("=")
+        if not equals or not name.strip() or not content.strip():
+            raise ValueError("expected a list like `name=value, other=value`")
+        found[name.strip()] = content.strip()
+    return found
+
+
+def web_address(value: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/?#]+[^\s?#]*", value):
+        raise ValueError("expected an address like https://registry.example.com")
+    return value.rstrip("/")
+
+
 def headers(value: str) -> dict[str, str]:
     """`Name: value, Name: value`; the values hold no comma."""
     found = {}

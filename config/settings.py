@@ -10,7 +10,7 @@ import environ  # type: ignore[import-untyped]
 from django.core.exceptions import ImproperlyConfigured
 
 from config import environment, logs
-from config.environment import Setting, number, one_of, switch, text
+from config.environment import Setting, number, one_of, pairs, switch, text, web_address, words
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 MIB = 1024 * 1024
@@ -23,6 +23,9 @@ TABLE = {
     "HOST": Setting(text, "127.0.0.1", "Address to serve on."),
     "PORT": Setting(number(1, 65535), 8081, "Port to serve on."),
     "WORKERS": Setting(number(1, 64), 1, "Server processes."),
+    "BASE_URL": Setting(
+        web_address, None, "Address under which people and Backstage reach the server; from host and port if empty."
+    ),
     "PRODUCTION": Setting(switch, None, "Secrets must be given; on by default with PostgreSQL."),
     "ALLOWED_HOSTS": Setting(text, "*", "Host names the server answers to, comma separated."),
     "SECRET_KEY": Setting(text, None, "Django's secret; made in <data>/secrets on the embedded default."),
@@ -44,6 +47,27 @@ TABLE = {
         environment.headers, {}, "Extra headers on registry answers: `X-Name: value, X-Other: value`."
     ),
     "CLUSTER_ID": Setting(text, None, "Identifier of the installation in /v1/metadata/id; made at first start."),
+    "OIDC_ISSUER": Setting(web_address, None, "OpenID provider of people; empty means local login only."),
+    "OIDC_CLIENT_ID": Setting(text, None, "Our client at the provider."),
+    "OIDC_CLIENT_SECRET": Setting(text, None, "Its secret."),
+    "OIDC_SIGN_ALGO": Setting(one_of("RS256", "ES256", "EdDSA"), "RS256", "Algorithm of ID tokens."),
+    "OIDC_GROUPS_CLAIM": Setting(text, "groups", "Claim that lists a person's groups."),
+    "OIDC_GROUP_PREFIXES": Setting(words, (), "Only groups that begin with one of these are taken over; all if empty."),
+    "OIDC_STAFF_GROUPS": Setting(words, (), "Groups of the provider whose members may enter the admin."),
+    "OIDC_SUPERUSER_GROUP": Setting(text, None, "Group of the provider whose members may do everything."),
+    "OIDC_AUTHORIZATION_ENDPOINT": Setting(web_address, None, "If the provider has no discovery document."),
+    "OIDC_TOKEN_ENDPOINT": Setting(web_address, None, "Likewise."),
+    "OIDC_USER_ENDPOINT": Setting(web_address, None, "Likewise."),
+    "OIDC_JWKS_ENDPOINT": Setting(web_address, None, "Likewise."),
+    "OIDC_END_SESSION_ENDPOINT": Setting(web_address, None, "Likewise."),
+    "BREAKGLASS_LOCAL_LOGIN": Setting(switch, False, "Local password login although an issuer is set; recorded."),
+    "ADMIN_PATH": Setting(text, "admin", "Path of Django's admin."),
+    "BROKER_URL": Setting(text, None, "Redis for Celery; empty means a runner beside the server."),
+    "BACKSTAGE_ENTRY_NAME": Setting(text, "callboard", "Name of our Location entity in Backstage; one a registry."),
+    "BACKSTAGE_NAMESPACE": Setting(text, "default", "Namespace of our entities in Backstage."),
+    "BACKSTAGE_SHARDS": Setting(number(1, 256), 16, "Files of the feed; fixed once Backstage has read it."),
+    "BACKSTAGE_OWNERS": Setting(pairs, {}, "Group entity of a group: `payments=group:default/team-payments, …`."),
+    "LIMIT_EXPORT_ROWS": Setting(number(1, BILLION), 5_000_000, "Events in one audit export."),
     "LOG_FORMAT": Setting(one_of("text", "json"), "text", "Log lines for people or for machines."),
     "LOG_LEVEL": Setting(one_of("DEBUG", "INFO", "WARNING", "ERROR"), "INFO", "Least severe level that is logged."),
     "LIMIT_BODY_BYTES": Setting(number(1024, 64 * MIB), 4 * MIB, "Bytes of a request body; more is 413."),
@@ -116,6 +140,8 @@ ALLOWED_HOSTS = [host.strip() for host in OWN["ALLOWED_HOSTS"].split(",")]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
 APPEND_SLASH = False
+BASE_URL = OWN["BASE_URL"] or f"http://{OWN['HOST']}:{OWN['PORT']}"
+IS_TLS = BASE_URL.startswith("https:")
 USE_TZ = True
 TIME_ZONE = "UTC"
 USE_I18N = False
@@ -127,18 +153,91 @@ SILENCED_SYSTEM_CHECKS = ["guardian.W001"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = OWN["LIMIT_BODY_BYTES"]
 
 INSTALLED_APPS = [
-    "django.contrib.contenttypes",
+    "django.contrib.admin",
     "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
     "rest_framework",
     "guardian",
+    "csp",
     "audit",
     "accounts",
     "registry",
+    "catalog",
     "config",
 ]
 MIDDLEWARE = [
     "config.middleware.request_log",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.gzip.GZipMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+STATIC_URL = "/static/"
+# Filled at every start; a file that is not there yet is served under its plain name.
+STATIC_ROOT = DATA / "static"
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+WHITENOISE_MANIFEST_STRICT = False
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+
+SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_TLS
+SESSION_COOKIE_NAME = "__Host-session" if IS_TLS else "session"
+CSRF_COOKIE_NAME = "__Host-csrf" if IS_TLS else "csrf"
+CSRF_TRUSTED_ORIGINS = [BASE_URL]
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if IS_TLS else None
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        # A logout posts to us and is sent on to the provider.
+        "form-action": ["'self'", *([OWN["OIDC_ISSUER"]] if OWN["OIDC_ISSUER"] else [])],
+        "frame-ancestors": ["'none'"],
+        "base-uri": ["'none'"],
+    }
+}
+LOGIN_URL = "/login"
+LOGIN_REDIRECT_URL = "/ui/"
+LOGOUT_REDIRECT_URL = "/login"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 
 if POSTGRESQL:
@@ -157,10 +256,16 @@ else:
     DATABASE["TEST"] = {"NAME": str(DATA / "test.sqlite3")}
 DATABASES = {"default": DATABASE}
 
+# How clients of the registry and Backstage prove who they are: a key in a header, never a cookie.
+REGISTRY_AUTHENTICATION = "accounts.authentication.HeaderAuthentication"
+# The defaults are those of our own API under /api/v1/.
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.HeaderAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.OwnApiAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.AllowAny"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "EXCEPTION_HANDLER": "config.api.exception_handler",
     "UNAUTHENTICATED_USER": None,
     # `?format=` belongs to the registry protocol.
     "URL_FORMAT_OVERRIDE": None,
-    "STRICT_JSON": False,
 }

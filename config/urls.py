@@ -9,3 +9,8 @@ urlpatterns = [
     re_path(r"\Areadyz/?\Z", health.ready),
     re_path(r"\A", include("registry.api.urls")),
 ]
+
+# Errors outside of any view, in the shape of all others.
+handler400 = "registry.api.base.bad_request"
+handler404 = "registry.api.base.not_found"
+handler500 = "registry.api.base.server_error"

@@ -135,7 +135,7 @@ def _granted(principal: Principal, name: SubjectName, subject: Governed | None) 
     groups = tuple(principal.groups) or (0,)
     marks = ", ".join(["%s"] * len(groups))
     in_scope = "x.context_id = c.id AND c.name = %s AND substr(%s, 1, length(x.prefix)) = x.prefix"
-    parts = [
+    parts: list[tuple[str, list[Any]]] = [
         (_SCOPE_USER.format(in_scope=in_scope, **_tables()), [principal.user_id, name.context, name.name]),
         (_SCOPE_GROUP.format(in_scope=in_scope, marks=marks, **_tables()), [*groups, name.context, name.name]),
     ]

@@ -58,7 +58,7 @@ class SchemaVersionQuerySet(models.QuerySet["SchemaVersion"]):
         """What a new version has to get along with: a draft was never used, a retired one may still lie in topics."""
         return self.live().exclude(lifecycle="draft")
 
-    def latest(self) -> Self:
+    def latest_first(self) -> Self:
         """`latest` first: the newest approved version, and a deprecated one only if none is approved."""
         is_deprecated = models.Case(models.When(lifecycle="approved", then=0), default=1)
         return self.published().order_by(is_deprecated, "-version")

@@ -1,15 +1,18 @@
 """What all registry views share: who asks, by which right, JSON in and JSON out, errors in one shape."""
 
 from collections.abc import Callable
+from io import BytesIO
 from typing import Any, ClassVar, cast
 
 import orjson
 import structlog
 from django.conf import settings
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import DisallowedHost, RequestDataTooBig, TooManyFieldsSent
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, QueryDict, UnreadablePostError
 from django.http.response import HttpResponseBase
+from django.utils.module_loading import import_string
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework.exceptions import APIException, AuthenticationFailed, MethodNotAllowed, NotAuthenticated
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -23,7 +26,10 @@ from registry.permissions import Scope
 
 log = structlog.get_logger("registry")
 _READING = {"HEAD": "GET", "OPTIONS": "GET"}
+_WITH_BODY = {"POST", "PUT"}
 _STATEMENT_TIMED_OUT = {"57014", "55P03"}
+# Of a path or a query string, decoded; the server itself takes eight times that. The longest name is an eighth of it.
+_LONGEST_TARGET = 8192
 
 
 class _HttpError(Exception):
@@ -40,6 +46,7 @@ class RegistryView(APIView):
 
     route: ClassVar[str]
     request: Request
+    authentication_classes = (import_string(settings.REGISTRY_AUTHENTICATION),)
 
     @property
     def principal(self) -> Principal:
@@ -59,6 +66,7 @@ class RegistryView(APIView):
             return
         if not hasattr(self, (request.method or "").lower()):
             raise MethodNotAllowed(request.method or "")
+        _measure_body(request._request)
         if request.body and not media.is_consumed(request.content_type or ""):
             raise _HttpError(415, "HTTP 415 Unsupported Media Type")
         if media.negotiate(request.headers.get("Accept")) is None:
@@ -110,6 +118,21 @@ class RegistryView(APIView):
         return response
 
 
+def _measure_body(request: HttpRequest) -> None:
+    """A chunked body has no Content-Length, and Django takes it for none. Here it is read if the server ends it."""
+    environ = request.META
+    if environ.get("CONTENT_LENGTH") or request.method not in _WITH_BODY or not environ.get("wsgi.input_terminated"):
+        return
+    limit = settings.CALLBOARD["LIMIT_BODY_BYTES"]
+    try:
+        # One byte more, so that Django finds it too large where it is.
+        body = environ["wsgi.input"].read(limit + 1)
+    except OSError as error:
+        raise UnreadablePostError(*error.args) from error
+    environ["CONTENT_LENGTH"] = str(len(body))
+    request._stream = BytesIO(body)
+
+
 def error_response(status: int, code: int, message: str, media_type: str) -> HttpResponse:
     # A message may quote what was sent, and what was sent may be no Unicode text.
     printable = message.encode("utf-8", "replace").decode()
@@ -127,6 +150,11 @@ def _described(exc: Exception) -> tuple[int, int, str]:
         case RequestDataTooBig():
             too_large = RequestTooLarge(settings.CALLBOARD["LIMIT_BODY_BYTES"])
             return too_large.status, too_large.error_code, too_large.message
+        case TooManyFieldsSent():
+            most = settings.DATA_UPLOAD_MAX_NUMBER_FIELDS
+            return 400, 400, f"The query string has more than {most} parameters"
+        case UnreadablePostError():
+            return 400, 400, "EOF Exception encountered - client disconnected during stream processing."
         case AuthenticationFailed() | NotAuthenticated():
             return 401, 401, "Unauthorized"
         case MethodNotAllowed():
@@ -151,13 +179,41 @@ def dispatcher(views: dict[str, Callable[..., HttpResponseBase]]) -> Callable[[H
     from registry import names
 
     def dispatch(request: HttpRequest) -> HttpResponseBase:
+        if refusal := _refused_unseen(request):
+            return refusal
         route = names.split(request.path_info)
         if route is None:
-            return error_response(
-                404, 404, "HTTP 404 Not Found", media.negotiate(request.headers.get("Accept")) or media.DEFAULT
-            )
+            return not_found(request)
         return views[route.name](request, **route.arguments)
 
     # Cross-site forgery needs a cookie, and none is looked at here.
-    dispatch.csrf_exempt = True  # type: ignore[attr-defined]
-    return dispatch
+    return csrf_exempt(dispatch)
+
+
+def _refused_unseen(request: HttpRequest) -> HttpResponse | None:
+    if max(len(request.path_info), len(request.META.get("QUERY_STRING", ""))) > _LONGEST_TARGET:
+        return _plain_error(request, 414, f"The path or the query string is longer than {_LONGEST_TARGET} characters")
+    try:
+        request.get_host()
+    except DisallowedHost:
+        return _plain_error(request, 400, "The Host header names no host that this server answers to")
+    return None
+
+
+# Django's own error pages are HTML; `config.urls` names these instead.
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _plain_error(request, 400, "HTTP 400 Bad Request")
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return _plain_error(request, 404, "HTTP 404 Not Found")
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    return _plain_error(request, 500, "Internal Server Error")
+
+
+def _plain_error(request: HttpRequest, status: int, message: str) -> HttpResponse:
+    return error_response(status, status, message, media.negotiate(request.headers.get("Accept")) or media.DEFAULT)

@@ -16,7 +16,8 @@ CONSUMED = {*PRODUCED, "application/octet-stream"}
 _WORD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 # Java's URLConnection sends a bare `*`, and `q=.2`.
 _RANGE = re.compile(rf"\s*(?:({_WORD})/({_WORD})|({_WORD}))\s*((?:;[^,]*)?)\Z")
-_QUALITY = re.compile(r"(?i);\s*q\s*=\s*(\d*\.?\d+|\d+\.)\s*(?:;|\Z)")
+# Possessive, or a long run of digits is tried in every division.
+_QUALITY = re.compile(r"(?i);\s*+q\s*+=\s*+([0-9]++(?:\.[0-9]*+)?|\.[0-9]++)\s*+(?:;|\Z)")
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ from registry.schemas.base import Reference
 from registry.services.reading import Page
 
 _MAX_DIGITS = 1000
-_NESTING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|([\[{])|([\]}])', re.DOTALL)
+# Possessive, and a string may lack its end: a pattern that tries again reads the rest of the body at every quote.
+_NESTING = re.compile(r'"(?:[^"\\]++|\\.)*+"?|([\[{])|([\]}])', re.DOTALL)
 _UNWRITABLE = re.compile("[\0\ud800-\udfff]")
 # Members that belong to parts of the protocol which this release does not have yet.
 _NOT_YET = ("metadata", "ruleSet", "schemaTagsToAdd", "schemaTagsToRemove", "propagateSchemaTags")

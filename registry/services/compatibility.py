@@ -34,7 +34,7 @@ def check_one(
     """
     subject = names.parse(subject_name)
     versions = visible_versions(principal, subject)
-    stored = (versions.latest() if version == LATEST else versions.filter(version=version)).first_stored()
+    stored = (versions.latest_first() if version == LATEST else versions.filter(version=version)).first_stored()
     if stored is None and version != LATEST:
         raise VersionNotFound(version)
     in_force = config.in_force(subject)

@@ -65,7 +65,7 @@ def get_version(
     subject = names.parse(subject_name)
     versions = SchemaVersion.objects.visible_to(principal).of(subject)
     shown = versions if include_deleted else versions.live()
-    wanted = versions.latest() if version == LATEST else shown.filter(version=version)
+    wanted = versions.latest_first() if version == LATEST else shown.filter(version=version)
     if stored := wanted.first_stored():
         return stored
     if shown.exists():

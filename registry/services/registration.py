@@ -85,7 +85,7 @@ def _register(
     candidate = candidates.prepare(
         principal=principal,
         subject=subject,
-        definition=_completed(definition, versions.latest().first_stored() if row else None),
+        definition=_completed(definition, versions.latest_first().first_stored() if row else None),
         normalize=normalize or in_force.normalize,
         validate=in_force.validate_new_schemas,
     )

@@ -22,6 +22,8 @@ STRAY = "cbk_7QmX2fLbA9Zt_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefg0QmZWI"
 class WhoAmI(APIView):
     """Answers who calls, to any method."""
 
+    authentication_classes = (HeaderAuthentication,)
+
     def get(self, request: Request) -> Response:
         return Response({"name": request.user.name})  # type: ignore[union-attr]  # the stubs expect Django's user
 
@@ -88,7 +90,7 @@ def test_every_refusal_is_the_same_answer(account: ServiceAccount, caplog: pytes
     answers += [ask(), ask(bearer(elsewhere.token))]
 
     assert {(a.status_code, a.content, json.dumps(dict(a.headers))) for a in answers} == {
-        (401, b'{"detail":"Unauthorized"}', json.dumps(dict(answers[0].headers)))
+        (401, b'{"error_code":401,"message":"Unauthorized"}', json.dumps(dict(answers[0].headers)))
     }
     reasons = [record.getMessage().split(",")[0].removeprefix("not authenticated: ") for record in caplog.records]
     assert reasons == ["malformed", "malformed", "unknown key", "malformed", "revoked", "address"] + [

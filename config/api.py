@@ -1,0 +1,45 @@
+"""Errors of our own API under /api/v1/: the same shape as the registry's, whatever raised them."""
+
+from typing import Any
+
+import structlog
+from django.db import InterfaceError, OperationalError
+from rest_framework.exceptions import APIException, AuthenticationFailed, NotAuthenticated, ValidationError
+from rest_framework.response import Response
+from rest_framework.views import exception_handler as drf_exception_handler
+
+from registry.errors import RegistryError
+
+log = structlog.get_logger("api")
+
+
+def exception_handler(exc: Exception, context: dict[str, Any]) -> Response:
+    """`{"error_code", "message"}`, and for a request that does not fit its form `errors` by field."""
+    match exc:
+        case RegistryError():
+            return _response(exc.status, exc.error_code, exc.message)
+        case AuthenticationFailed() | NotAuthenticated():
+            response = _response(401, 401, "Unauthorized")
+            if challenge := context["view"].get_authenticate_header(context["request"]):
+                response["WWW-Authenticate"] = challenge
+            return response
+        case ValidationError():
+            response = _response(422, 422, "The request does not fit; `errors` says what is wrong")
+            response.data["errors"] = exc.detail
+            return response
+        case APIException():
+            return _response(exc.status_code, exc.status_code, str(exc.detail))
+        case OperationalError() | InterfaceError():
+            log.warning("database refused", error=type(exc).__name__)
+            response = _response(503, 503, "The database is unavailable; try again in a moment")
+            response["Retry-After"] = "2"
+            return response
+    # Django's Http404 and PermissionDenied.
+    if (answer := drf_exception_handler(exc, context)) is not None:
+        return _response(answer.status_code, answer.status_code, "Not found" if answer.status_code == 404 else "Denied")
+    log.error("unexpected error", exc_info=exc)
+    return _response(500, 500, "Internal Server Error")
+
+
+def _response(status: int, code: int, message: str) -> Response:
+    return Response({"error_code": code, "message": message}, status=status)

@@ -45,7 +45,7 @@ types: $(tools) ## mypy, strict
 	@$(aside) $(python) -m mypy .
 
 imports: $(tools) ## who may import whom
-	@$(python) -c 'import sys; from importlinter.cli import lint_imports_command; sys.exit(lint_imports_command())'
+	@$(python) -c 'import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports(no_logo=True))'
 
 migrations: $(tools) ## a model change without its migration
 	@$(aside) $(python) manage.py makemigrations --check --dry-run

@@ -7,6 +7,7 @@ from types import FrameType
 
 from bench import conditions, core, reads, registration, start
 from bench.options import Options
+from bench.processes import Gone
 from bench.servers import Failed
 
 PARTS = {"core": core.run, "registration": registration.run, "reads": reads.run, "start": start.run}
@@ -42,5 +43,7 @@ if __name__ == "__main__":
         main()
     except Failed as problem:
         sys.exit(f"bench: {problem}")
+    except Gone as problem:
+        sys.exit(f"bench: process {problem} ended under load")
     except KeyboardInterrupt:
         sys.exit(130)

@@ -72,6 +72,8 @@ def drive(port: int, expected: Sequence[Expected], *, connections: int, begin: f
     lanes = [_Lane(_connected(port)) for _ in range(connections)]
     try:
         return _driven(lanes, expected, begin, seconds)
+    except OSError as error:
+        return Tally(failures=[repr(error)])
     finally:
         for lane in lanes:
             lane.socket.close()

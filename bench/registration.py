@@ -144,7 +144,11 @@ def _register(connection: client.Connection, tally: Tally, subject: str, *, key:
     body = texts.body(texts.schema_text(mark))
     message = client.request("POST", f"/subjects/{subject}/versions", key=key, body=body)
     started = time.perf_counter()
-    answer = connection.exchange(message)
+    try:
+        answer = connection.exchange(message)
+    except OSError as error:
+        tally.failures.append(repr(error))
+        return
     tally.seconds.append(time.perf_counter() - started)
     if answer.status != 200:
         tally.failures.append(f"{answer.status} {answer.body[:300]!r}")

@@ -1,4 +1,7 @@
-"""Schema texts of about 1.2 kB. Any two of one subject are compatible: they differ in one field with a default."""
+"""Schema texts of about 1.2 kB. Any two of one subject are compatible: they differ in one field with a default.
+
+They are written as the registry stores them.
+"""
 
 import json
 from typing import Any
@@ -9,7 +12,7 @@ _FIELDS: list[dict[str, Any]] = [
     {"name": "customer_id", "type": "string", "doc": "Who ordered, by the number in the customer register"},
     {"name": "placed_at", "type": {"type": "long", "logicalType": "timestamp-millis"}},
     {"name": "total", "type": {"type": "bytes", "logicalType": "decimal", "precision": 12, "scale": 2}},
-    {"name": "currency", "type": "string", "default": "EUR", "doc": "Three letters, ISO 4217"},
+    {"name": "currency", "type": "string", "doc": "Three letters, ISO 4217", "default": "EUR"},
     {"name": "state", "type": {"type": "enum", "name": "State", "symbols": ["NEW", "PAID", "SENT", "CLOSED"]}},
     {"name": "note", "type": ["null", "string"], "default": None},
     {

@@ -1,6 +1,6 @@
 """Errors of our own API under /api/v1/: the same shape as the registry's, whatever raised them."""
 
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import structlog
 from django.db import InterfaceError, OperationalError
@@ -8,15 +8,22 @@ from rest_framework.exceptions import APIException, AuthenticationFailed, NotAut
 from rest_framework.response import Response
 from rest_framework.views import exception_handler as drf_exception_handler
 
-from registry.errors import RegistryError
-
 log = structlog.get_logger("api")
+
+
+@runtime_checkable
+class Described(Protocol):
+    """The errors of our apps, which share no base class."""
+
+    status: int
+    error_code: int
+    message: str
 
 
 def exception_handler(exc: Exception, context: dict[str, Any]) -> Response:
     """`{"error_code", "message"}`, and for a request that does not fit its form `errors` by field."""
     match exc:
-        case RegistryError():
+        case Described():
             return _response(exc.status, exc.error_code, exc.message)
         case AuthenticationFailed() | NotAuthenticated():
             response = _response(401, 401, "Unauthorized")

@@ -89,6 +89,40 @@ class ConfigNotFound(RegistryError):
         super().__init__(f"Subject '{subject_name}' does not have subject-level compatibility configured")
 
 
+class NoSuchGrant(RegistryError):
+    error_code = 404
+
+    def __init__(self, holder: str) -> None:
+        super().__init__(f"Nothing is granted to {holder} here")
+
+
+class NoSuchScope(RegistryError):
+    error_code = 404
+
+    def __init__(self, scope_id: int) -> None:
+        super().__init__(f"There is no scope {scope_id}")
+
+
+class NoSuchPolicy(RegistryError):
+    error_code = 404
+
+    def __init__(self, key: str, place: str) -> None:
+        super().__init__(f"{key} is not set at {place}")
+
+
+class ScopeExists(RegistryError):
+    error_code = 409
+
+    def __init__(self, ref: str) -> None:
+        super().__init__(f"There is a scope {ref} already")
+
+
+class InvalidMove(RegistryError):
+    """The life cycle does not lead from the one state to the other."""
+
+    error_code = 409
+
+
 class IncompatibleSchema(RegistryError):
     """Some reader or writer of an earlier version would break; `details` says where and why."""
 

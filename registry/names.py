@@ -82,6 +82,12 @@ def _refusal(text: str, subject: SubjectName) -> str:
     return ""
 
 
+def check_prefix(prefix: str) -> None:
+    """Raises InvalidSubject for a prefix with which no subject could begin."""
+    if _CONTROL.search(prefix) or _SURROGATE.search(prefix) or len(prefix) > MAX_NAME_CHARACTERS:
+        raise InvalidSubject(prefix, "No subject can begin like this.")
+
+
 def parse_version(text: str) -> int:
     """A version in a path: 1 to 2^31-1, or LATEST for `latest` in any letter case and for -1."""
     stripped = text.strip()

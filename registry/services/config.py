@@ -16,6 +16,7 @@ from registry.models import Config, Context, Subject
 from registry.models.settings import CompatibilityLevel, Scope
 from registry.names import DEFAULT_CONTEXT, SubjectName
 from registry.permissions import MANAGE_GLOBAL, Permission
+from registry.services import governing
 
 TOP_LEVEL = SubjectName(DEFAULT_CONTEXT, "")
 # Arbitrary, ours: registrations share it, changes of config take it alone.
@@ -84,7 +85,8 @@ def share_lock() -> None:
             cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [_CONFIG_LOCK])
 
 
-def _take_lock() -> None:
+def take_lock() -> None:
+    """For a change of config or policy: waits for the registrations under way, and those to come wait for it."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_CONFIG_LOCK])
@@ -123,7 +125,7 @@ def set_config(
     subject = _scope(subject_name)
     _require(principal, subject)
     with transactions.write():
-        _take_lock()
+        take_lock()
         stored = _stored(subject)
         before = _set_fields(stored)
         after = {field: value for field, value in {**before, **changes}.items() if value is not None}
@@ -144,7 +146,7 @@ def clear_config(*, principal: access.Principal, actor: Actor, subject_name: str
         raise SubjectNotFound(str(subject))
     _require(principal, subject)
     with transactions.write():
-        _take_lock()
+        take_lock()
         stored = _stored(subject)
         if stored is None and subject != TOP_LEVEL:
             raise SubjectNotFound(str(subject))
@@ -228,7 +230,7 @@ def _record(actor: Actor, subject: SubjectName, before: Values, after: Values) -
         actor,
         events.Action.COMPATIBILITY_CHANGED if only_level else events.Action.CONFIG_CHANGED,
         kind="context" if subject == TOP_LEVEL else "subject",
-        ref=f":{subject.context}:{subject.name}",
+        ref=governing.ref(subject),
         detail={"before": before, "after": after},
         stamp=row,
     )

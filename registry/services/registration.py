@@ -25,7 +25,7 @@ from registry.names import SubjectName
 from registry.permissions import Permission
 from registry.querysets import SchemaVersionQuerySet
 from registry.schemas.base import Reference
-from registry.services import candidates, compatibility, config, lookup
+from registry.services import candidates, compatibility, config, governing, lookup, policies
 from registry.services.candidates import Candidate
 from registry.services.lookup import Found
 
@@ -98,8 +98,9 @@ def _register(
     verdict = _judge(subject, versions if row else None, candidate, in_force, force=force)
     with transactions.write():
         held = _hold(principal, subject, row, in_force)
-        stored = _store(held, candidate, actor)
-        _record(actor, held, stored, verdict, is_new=row is None)
+        state = policies.initial_state(subject)
+        stored = _store(held, candidate, actor, state)
+        _record(actor, held, stored, verdict, state, is_new=row is None)
     return Found(stored, is_exact=True)
 
 
@@ -166,13 +167,13 @@ def _owner(principal: access.Principal, subject: SubjectName) -> int:
     return default
 
 
-def _store(subject: Subject, candidate: Candidate, actor: Actor) -> StoredVersion:
+def _store(subject: Subject, candidate: Candidate, actor: Actor, state: str) -> StoredVersion:
     schema = _content(candidate)
     schema_id = _schema_id(subject, schema)
     _link(schema_id, candidate)
     highest = SchemaVersion.objects.filter(subject=subject).aggregate(Max("version"))["version__max"] or 0
     version = SchemaVersion.objects.create(
-        subject=subject, version=highest + 1, schema_id=schema_id, registered_by=actor.ref
+        subject=subject, version=highest + 1, schema_id=schema_id, lifecycle=state, registered_by=actor.ref
     )
     subject.revision += 1
     subject.save(update_fields=["revision"])
@@ -227,18 +228,21 @@ def _link(schema_id: SchemaId, candidate: Candidate) -> None:
     )
 
 
-def _record(actor: Actor, subject: Subject, stored: StoredVersion, verdict: _Verdict, *, is_new: bool) -> None:
+def _record(
+    actor: Actor, subject: Subject, stored: StoredVersion, verdict: _Verdict, state: str, *, is_new: bool
+) -> None:
     events.record(
         actor,
         events.Action.SUBJECT_REGISTERED,
         kind="subject",
-        ref=f":{stored.subject.context}:{stored.subject.name}",
+        ref=governing.ref(stored.subject),
         detail={
             "version": stored.version,
             "id": stored.schema_id,
             "guid": str(stored.guid),
             "level": str(verdict.in_force.level),
             "verdict": verdict.outcome,
+            "state": state,
             **({"owner": subject.owner_id} if is_new else {}),
         },
         stamp=subject,

@@ -207,9 +207,9 @@ def test_a_killed_worker_is_replaced(start_server: Factory) -> None:
 
 def test_the_checkout_may_stand_in_a_path_with_spaces(tmp_path: Path) -> None:
     checkout = tmp_path / "a path with spaces"
-    for name in ("config", "registry", "accounts", "audit"):
-        shutil.copytree(CHECKOUT / name, checkout / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(CHECKOUT / "manage.py", checkout)
+    shutil.copytree(
+        CHECKOUT, checkout, ignore=shutil.ignore_patterns(".*", "__pycache__", "tests", "var", "node_modules")
+    )
 
     with servers.new_home(tmp_path / "data folder", checkout) as home:
         server = servers.start(home)

@@ -1,0 +1,238 @@
+"""Grants on subjects and scopes: a role given to a group or a user, and taken back whole."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.contrib.auth.models import Group
+from django.contrib.auth.models import Permission as PermissionRow
+from django.db import models
+
+from audit import events, transactions
+from audit.actors import Actor
+from registry import access, names
+from registry.errors import AccessDenied, NoSuchGrant, NoSuchScope, ScopeExists, UnprocessableRequest
+from registry.models import (
+    Context,
+    ScopeGroupPermission,
+    ScopeUserPermission,
+    Subject,
+    SubjectGroupPermission,
+    SubjectScope,
+    SubjectUserPermission,
+)
+from registry.names import DEFAULT_CONTEXT, SubjectName
+from registry.permissions import MANAGE_GLOBAL, ROLES, SCOPE_CODENAMES, SUBJECT_CODENAMES, Permission
+from registry.services import governing
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds a grant: a group, or a single user by name. Exactly one is given."""
+
+    group: str | None = None
+    user: str | None = None
+
+    def __str__(self) -> str:
+        return f"group:{self.group}" if self.group is not None else f"user:{self.user}"
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    holder: Holder
+    role: str
+    permissions: tuple[str, ...]
+
+
+def list_grants(*, principal: access.Principal, subject_name: str) -> list[Grant]:
+    """Raises SubjectNotFound; AccessDenied for those who may see the subject but not manage it."""
+    name = names.parse(subject_name)
+    subject = governing.find(principal, name, Permission.MANAGE)
+    return _held(SubjectUserPermission, SubjectGroupPermission, subject, SUBJECT_CODENAMES)
+
+
+def grant_on_subject(
+    *, principal: access.Principal, actor: Actor, subject_name: str, holder: Holder, role: str
+) -> Grant:
+    """Gives the role in the place of whatever the holder had.
+
+    Raises SubjectNotFound, AccessDenied, UnprocessableRequest.
+    """
+    name = names.parse(subject_name)
+    with transactions.write():
+        subject = governing.lock(principal, name, Permission.MANAGE)
+        given = _give(SubjectUserPermission, SubjectGroupPermission, subject, holder, role, SUBJECT_CODENAMES)
+        if given:
+            _record(actor, events.Action.GRANT_ADDED, "subject", governing.ref(name), holder, role, stamp=subject)
+    return _grant(holder, role)
+
+
+def revoke_on_subject(*, principal: access.Principal, actor: Actor, subject_name: str, holder: Holder) -> None:
+    """Raises SubjectNotFound, AccessDenied, NoSuchGrant."""
+    name = names.parse(subject_name)
+    with transactions.write():
+        subject = governing.lock(principal, name, Permission.MANAGE)
+        if not _take(SubjectUserPermission, SubjectGroupPermission, subject, holder):
+            raise NoSuchGrant(str(holder))
+        _record(actor, events.Action.GRANT_REMOVED, "subject", governing.ref(name), holder, None, stamp=subject)
+
+
+def list_scopes(*, principal: access.Principal) -> list[SubjectScope]:
+    """The scopes that the caller may manage, in order."""
+    scopes = SubjectScope.objects.select_related("context").order_by("context__name", "prefix")
+    return [scope for scope in scopes if _may_manage(principal, scope.context.name, scope.prefix)]
+
+
+def create_scope(
+    *, principal: access.Principal, actor: Actor, prefix: str, context: str = DEFAULT_CONTEXT
+) -> SubjectScope:
+    """Raises AccessDenied, ScopeExists, InvalidSubject."""
+    if prefix:
+        names.check_prefix(prefix)
+    _require_scope(principal, context, prefix)
+    with transactions.write():
+        row, _ = Context.objects.get_or_create(name=context)
+        scope, is_new = SubjectScope.objects.get_or_create(context=row, prefix=prefix)
+        if not is_new:
+            raise ScopeExists(_scope_ref(scope))
+        events.record(actor, events.Action.SCOPE_CREATED, kind="scope", ref=_scope_ref(scope))
+    return scope
+
+
+def delete_scope(*, principal: access.Principal, actor: Actor, scope_id: int) -> None:
+    """With all that was granted on it. Raises NoSuchScope."""
+    with transactions.write():
+        scope = _scope(principal, scope_id)
+        held = _held(ScopeUserPermission, ScopeGroupPermission, scope, SCOPE_CODENAMES)
+        ref = _scope_ref(scope)
+        scope.delete()
+        detail = {"grants": [{"holder": str(grant.holder), "permissions": list(grant.permissions)} for grant in held]}
+        events.record(actor, events.Action.SCOPE_DELETED, kind="scope", ref=ref, detail=detail)
+
+
+def list_scope_grants(*, principal: access.Principal, scope_id: int) -> list[Grant]:
+    """Raises NoSuchScope."""
+    scope = _scope(principal, scope_id)
+    return _held(ScopeUserPermission, ScopeGroupPermission, scope, SCOPE_CODENAMES)
+
+
+def grant_on_scope(*, principal: access.Principal, actor: Actor, scope_id: int, holder: Holder, role: str) -> Grant:
+    """Raises NoSuchScope, UnprocessableRequest."""
+    with transactions.write():
+        scope = _scope(principal, scope_id)
+        if _give(ScopeUserPermission, ScopeGroupPermission, scope, holder, role, SCOPE_CODENAMES):
+            _record(actor, events.Action.GRANT_ADDED, "scope", _scope_ref(scope), holder, role)
+    return _grant(holder, role)
+
+
+def revoke_on_scope(*, principal: access.Principal, actor: Actor, scope_id: int, holder: Holder) -> None:
+    """Raises NoSuchScope, NoSuchGrant."""
+    with transactions.write():
+        scope = _scope(principal, scope_id)
+        if not _take(ScopeUserPermission, ScopeGroupPermission, scope, holder):
+            raise NoSuchGrant(str(holder))
+        _record(actor, events.Action.GRANT_REMOVED, "scope", _scope_ref(scope), holder, None)
+
+
+def _scope(principal: access.Principal, scope_id: int) -> SubjectScope:
+    """A scope that the caller may not manage is not there."""
+    scope = SubjectScope.objects.select_related("context").filter(pk=scope_id).first()
+    if scope is None or not _may_manage(principal, scope.context.name, scope.prefix):
+        raise NoSuchScope(scope_id)
+    return scope
+
+
+def _require_scope(principal: access.Principal, context: str, prefix: str) -> None:
+    if not _may_manage(principal, context, prefix):
+        raise AccessDenied("Write", str(SubjectName(context, f"{prefix}*")))
+
+
+def _may_manage(principal: access.Principal, context: str, prefix: str) -> bool:
+    """Who manages everything, or manages a scope that covers this one."""
+    if MANAGE_GLOBAL in principal.rights:
+        return True
+    return Permission.MANAGE in access.effective(principal, SubjectName(context, prefix), None)
+
+
+def _scope_ref(scope: SubjectScope) -> str:
+    return f":{scope.context.name}:{scope.prefix}"
+
+
+def _grant(holder: Holder, role: str) -> Grant:
+    return Grant(holder, role, tuple(sorted(ROLES[role])))
+
+
+def _held(by_user: Any, by_group: Any, target: models.Model, codenames: dict[Permission, str]) -> list[Grant]:
+    """All grants on a thing, one a holder, groups first."""
+    names_of = {codename: permission for permission, codename in codenames.items()}
+    rows: dict[Holder, set[Permission]] = {}
+    for name, codename in by_group.objects.filter(content_object=target).values_list(
+        "group__name", "permission__codename"
+    ):
+        rows.setdefault(Holder(group=name), set()).add(names_of[codename])
+    for name, codename in by_user.objects.filter(content_object=target).values_list(
+        "user__username", "permission__codename"
+    ):
+        rows.setdefault(Holder(user=name), set()).add(names_of[codename])
+    return [
+        Grant(holder, _role(permissions), tuple(sorted(permissions)))
+        for holder, permissions in sorted(rows.items(), key=lambda item: (item[0].group is None, str(item[0])))
+    ]
+
+
+def _role(permissions: set[Permission]) -> str:
+    """The role that expands to exactly these, or `custom`: guardian's own tools can give anything."""
+    return next((role for role, expanded in ROLES.items() if expanded == permissions), "custom")
+
+
+def _give(
+    by_user: Any, by_group: Any, target: models.Model, holder: Holder, role: str, codenames: dict[Permission, str]
+) -> bool:
+    """Whether anything changed."""
+    if role not in ROLES:
+        raise UnprocessableRequest(f"A role is one of {', '.join(ROLES)}")
+    table, key = _place(by_user, by_group, holder)
+    wanted = {codenames[permission] for permission in ROLES[role]}
+    held = table.objects.filter(content_object=target, **key)
+    has = set(held.values_list("permission__codename", flat=True))
+    if has == wanted:
+        return False
+    held.exclude(permission__codename__in=wanted).delete()
+    rows = PermissionRow.objects.filter(content_type__app_label="registry", codename__in=wanted - has)
+    table.objects.bulk_create(table(content_object=target, permission=row, **key) for row in rows)
+    return True
+
+
+def _take(by_user: Any, by_group: Any, target: models.Model, holder: Holder) -> bool:
+    table, key = _place(by_user, by_group, holder)
+    removed, _ = table.objects.filter(content_object=target, **key).delete()
+    return bool(removed)
+
+
+def _place(by_user: Any, by_group: Any, holder: Holder) -> tuple[Any, dict[str, models.Model]]:
+    """The table for this kind of holder, and the holder's row. Raises UnprocessableRequest."""
+    if holder.group is not None:
+        group = Group.objects.filter(name=holder.group).first()
+        if group is None:
+            raise UnprocessableRequest(f"There is no group '{holder.group}'")
+        return by_group, {"group": group}
+    user_model = apps.get_model(settings.AUTH_USER_MODEL)
+    user = user_model.objects.filter(username=holder.user).first()
+    if user is None:
+        raise UnprocessableRequest(f"There is no user '{holder.user}'")
+    return by_user, {"user": user}
+
+
+def _record(
+    actor: Actor,
+    action: events.Action,
+    kind: str,
+    ref: str,
+    holder: Holder,
+    role: str | None,
+    *,
+    stamp: Subject | None = None,
+) -> None:
+    detail = {"holder": str(holder), **({"role": role} if role else {})}
+    events.record(actor, action, kind=kind, ref=ref, detail=detail, stamp=stamp)

@@ -7,6 +7,7 @@ from config import health
 urlpatterns = [
     re_path(r"\Ahealthz/?\Z", health.alive),
     re_path(r"\Areadyz/?\Z", health.ready),
+    re_path(r"\Aapi/v1/", include("registry.api.own_urls")),
     re_path(r"\A", include("registry.api.urls")),
 ]
 

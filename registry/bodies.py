@@ -6,7 +6,7 @@ id; the binding part (subject, version, ts, deleted) does.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -42,6 +42,38 @@ class StoredVersion:
     references: list[dict[str, Any]]
     registered_at: datetime
     deleted_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectSummary:
+    """A subject as people list it."""
+
+    subject: SubjectName
+    owner: str
+    visibility: str
+    lifecycle: str
+    versions: int
+    newest: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class VersionSummary:
+    version: int
+    schema_id: int
+    lifecycle: str
+    sunset_on: date | None
+    registered_at: datetime
+    registered_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectDetail:
+    """A subject with the level in force, what the caller may do to it, and its versions, newest first."""
+
+    summary: SubjectSummary
+    level: str
+    permissions: tuple[str, ...]
+    versions: tuple[VersionSummary, ...]
 
 
 def _milliseconds(moment: datetime) -> int:
@@ -105,3 +137,34 @@ def schema_string_of_content(stored: StoredVersion) -> Body:
 
 def subject_versions(bindings: Sequence[tuple[SubjectName, int]]) -> list[Body]:
     return [{"subject": str(subject), "version": version} for subject, version in bindings]
+
+
+def subject_summary(row: SubjectSummary) -> Body:
+    """As our own API lists a subject."""
+    return {
+        "subject": str(row.subject),
+        "owner": row.owner,
+        "visibility": row.visibility,
+        "state": row.lifecycle,
+        "versions": row.versions,
+        "newest": row.newest,
+    }
+
+
+def subject_detail(found: SubjectDetail) -> Body:
+    return {
+        **subject_summary(found.summary),
+        "compatibility": found.level,
+        "permissions": list(found.permissions),
+        "versions": [
+            {
+                "version": row.version,
+                "id": row.schema_id,
+                "state": row.lifecycle,
+                "sunset_on": row.sunset_on.isoformat() if row.sunset_on else None,
+                "registered_at": row.registered_at.isoformat(),
+                "registered_by": row.registered_by,
+            }
+            for row in found.versions
+        ],
+    }

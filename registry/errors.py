@@ -59,6 +59,12 @@ class AccessDenied(RegistryError):
         super().__init__(f"User is denied operation {operation} on Subject: {subject_name}")
 
 
+class NotForThisCaller(RegistryError):
+    """Whatever the subject, this way of calling can't do it."""
+
+    error_code = 403
+
+
 class SubjectNotFound(RegistryError):
     error_code = 40401
 

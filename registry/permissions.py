@@ -103,3 +103,35 @@ TABLE = {
     ("metadata_version", "GET"): _ANYBODY,
     ("metadata_deployment", "GET"): _ANYBODY,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class OwnRule:
+    """What a route of our own API asks for besides the rights on the subject, which the service looks at."""
+
+    scope: Scope | None
+    people_only: bool = False
+
+
+_OWN_READ = OwnRule(Scope.SUBJECTS_READ)
+_PEOPLE = OwnRule(None, people_only=True)
+
+OWN_TABLE = {
+    ("own_subjects", "GET"): _OWN_READ,
+    ("own_subject", "GET"): _OWN_READ,
+    ("own_lifecycle", "POST"): OwnRule(Scope.LIFECYCLE_WRITE),
+    ("own_owner", "PUT"): _PEOPLE,
+    ("own_visibility", "PUT"): _PEOPLE,
+    ("own_grants", "GET"): _PEOPLE,
+    ("own_grants", "PUT"): _PEOPLE,
+    ("own_grants", "DELETE"): _PEOPLE,
+    ("own_scopes", "GET"): _PEOPLE,
+    ("own_scopes", "POST"): _PEOPLE,
+    ("own_scope", "DELETE"): _PEOPLE,
+    ("own_scope_grants", "GET"): _PEOPLE,
+    ("own_scope_grants", "PUT"): _PEOPLE,
+    ("own_scope_grants", "DELETE"): _PEOPLE,
+    ("own_policies", "GET"): _OWN_READ,
+    ("own_policies", "PUT"): _PEOPLE,
+    ("own_policies", "DELETE"): _PEOPLE,
+}

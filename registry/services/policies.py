@@ -54,6 +54,26 @@ def list_policies(*, principal: access.Principal) -> list[Policy]:
     return [row for row in rows if row.subject_id is None or row.subject_id in visible]
 
 
+def described(row: Policy) -> dict[str, Any]:
+    """A policy as our own API shows it."""
+    return {
+        "key": row.key,
+        "value": row.value,
+        "place": str(_place(row)),
+        "set_by": row.set_by,
+        "set_at": row.set_at.isoformat(),
+        "reason": row.reason,
+    }
+
+
+def _place(row: Policy) -> Place:
+    if row.subject is not None:
+        return Place(subject=str(SubjectName(row.subject.context.name, row.subject.name)))
+    if row.subject_scope is not None:
+        return Place(prefix=row.subject_scope.prefix)
+    return Place(context=row.context.name if row.context is not None else None)
+
+
 def set_policy(
     *, principal: access.Principal, actor: Actor, place: Place, key: str, value: Any, reason: str = ""
 ) -> Policy:

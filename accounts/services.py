@@ -43,12 +43,22 @@ PROVIDER_GROUP_PREFIX = "idp:"
 class Refused(Exception):
     """What was asked for can't be done; the message says why, and may be shown to whoever asked."""
 
+    status = 422
+    error_code = 422
+
+    @property
+    def message(self) -> str:
+        return str(self)
+
 
 class InvalidValue(Refused):
     """A name, scope, prefix, network or number outside the rules."""
 
 
 class NameTaken(Refused):
+    status = 409
+    error_code = 409
+
     def __init__(self, what: str, name: str) -> None:
         super().__init__(f"a {what} named {name!r} exists already")
 

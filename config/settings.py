@@ -202,7 +202,7 @@ STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 WHITENOISE_MANIFEST_STRICT = False
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "config.static.Storage"},
 }
 
 SESSION_COOKIE_AGE = 12 * 3600
@@ -258,6 +258,8 @@ DATABASES = {"default": DATABASE}
 
 # How clients of the registry and Backstage prove who they are: a key in a header, never a cookie.
 REGISTRY_AUTHENTICATION = "accounts.authentication.HeaderAuthentication"
+# Who is behind the session of a page.
+SESSION_PRINCIPAL = "accounts.principals.of_session"
 # The defaults are those of our own API under /api/v1/.
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.OwnApiAuthentication"],

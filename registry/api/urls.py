@@ -29,4 +29,4 @@ VIEWS: tuple[type[base.RegistryView], ...] = (
     config.SubjectConfigView,
 )
 
-urlpatterns = [re_path(r"(?s:.*)\Z", base.dispatcher({view.route: view.as_view() for view in VIEWS}))]
+urlpatterns = [re_path(r"[\s\S]*\Z", base.dispatcher({view.route: view.as_view() for view in VIEWS}))]

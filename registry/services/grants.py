@@ -49,7 +49,15 @@ def list_grants(*, principal: access.Principal, subject_name: str) -> list[Grant
     """Raises SubjectNotFound; AccessDenied for those who may see the subject but not manage it."""
     name = names.parse(subject_name)
     subject = governing.find(principal, name, Permission.MANAGE)
+    return held_on_subject(subject)
+
+
+def held_on_subject(subject: Subject) -> list[Grant]:
     return _held(SubjectUserPermission, SubjectGroupPermission, subject, SUBJECT_CODENAMES)
+
+
+def held_on_scope(scope: SubjectScope) -> list[Grant]:
+    return _held(ScopeUserPermission, ScopeGroupPermission, scope, SCOPE_CODENAMES)
 
 
 def grant_on_subject(
@@ -104,7 +112,7 @@ def delete_scope(*, principal: access.Principal, actor: Actor, scope_id: int) ->
     """With all that was granted on it. Raises NoSuchScope."""
     with transactions.write():
         scope = _scope(principal, scope_id)
-        held = _held(ScopeUserPermission, ScopeGroupPermission, scope, SCOPE_CODENAMES)
+        held = held_on_scope(scope)
         ref = _scope_ref(scope)
         scope.delete()
         detail = {"grants": [{"holder": str(grant.holder), "permissions": list(grant.permissions)} for grant in held]}
@@ -113,8 +121,7 @@ def delete_scope(*, principal: access.Principal, actor: Actor, scope_id: int) ->
 
 def list_scope_grants(*, principal: access.Principal, scope_id: int) -> list[Grant]:
     """Raises NoSuchScope."""
-    scope = _scope(principal, scope_id)
-    return _held(ScopeUserPermission, ScopeGroupPermission, scope, SCOPE_CODENAMES)
+    return held_on_scope(_scope(principal, scope_id))
 
 
 def grant_on_scope(*, principal: access.Principal, actor: Actor, scope_id: int, holder: Holder, role: str) -> Grant:

@@ -65,8 +65,9 @@ def prepare() -> None:
     refuse(system_checks.run_checks())
     with one_start_at_a_time(settings.DATA / "start.lock"):
         migrate()
-        from config import checks
+        from config import checks, static
 
+        static.collect()
         refuse([*system_checks.run_checks(tags=[Tags.database], databases=["default"]), *checks.audit_guards()])
         # Prints the address, and on an empty database the first key.
         call_command("first_start")

@@ -8,10 +8,10 @@ from pathlib import Path
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
-from whitenoise.storage import CompressedManifestStaticFilesStorage
+from whitenoise.storage import CompressedManifestStaticFilesStorage  # type: ignore[import-untyped]
 
 
-class Storage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
+class Storage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # untyped library
     """A file that was not collected keeps its plain name: a page without a style is better than none."""
 
     manifest_strict = False

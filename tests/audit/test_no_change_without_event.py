@@ -18,7 +18,11 @@ from tests.audit.changes import create_group, pay
 
 GROUPS = Group._meta.db_table
 # What a row needs besides a value of the right type in each column.
-PARTICULARS: dict[str, dict[str, object]] = {"registry.Config": {"kind": "global"}, "registry.Mode": {"kind": "global"}}
+PARTICULARS: dict[str, dict[str, object]] = {
+    "registry.Config": {"kind": "global"},
+    "registry.Mode": {"kind": "global"},
+    "registry.Policy": {"kind": "global"},
+}
 
 
 def run(sql: str) -> None:
@@ -183,7 +187,8 @@ def new_row(model: type[models.Model]) -> models.Model:
         if not isinstance(field, models.AutoField)
     }
     row = model(**values)
-    row.save(force_insert=True)
+    # Past the model's own ideas: this is about the table.
+    row.save_base(raw=True, force_insert=True)
     return row
 
 

@@ -67,6 +67,9 @@ class GroupAdmin(AccountsAdmin):
     ordering = ("name",)
     fields = ("name", "members", "rights")
 
+    def audit_ref(self, obj: Group) -> str:
+        return f"group:{obj.pk}"
+
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return () if obj is None else ("name",)
 
@@ -104,6 +107,9 @@ class ServiceAccountAdmin(AccountsAdmin):
         if obj is None:
             return ("name", "owner_group", "description")
         return (*self.get_readonly_fields(request, obj), "disable")
+
+    def audit_ref(self, obj: ServiceAccount) -> str:
+        return obj.ref
 
     def save_model(self, request: HttpRequest, obj: ServiceAccount, form: Any, change: bool) -> None:
         given = form.cleaned_data
@@ -158,6 +164,9 @@ class ApiKeyAdmin(AccountsAdmin):
         if obj is None:
             return ("service_account", "label", "scopes", "days", "prefixes")
         return (*self.shown, "revoke", "reason")
+
+    def audit_ref(self, obj: ApiKey) -> str:
+        return obj.id12
 
     @admin.display(description="Service account")
     def account(self, key: ApiKey) -> str:

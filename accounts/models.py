@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+from django.contrib.auth import hashers
 from django.contrib.auth.models import AbstractUser, Group
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -40,6 +41,10 @@ class User(AbstractUser):
                 condition=Q(is_service=False) | Q(is_staff=False, is_superuser=False),
             )
         ]
+
+    def check_password(self, raw_password: str | None) -> bool:
+        """Without Django's silent new hash under a newer algorithm: a password changes by its event alone."""
+        return hashers.check_password(raw_password, self.password)
 
 
 class ServiceAccount(models.Model):
@@ -119,6 +124,54 @@ class ApiSecret(models.Model):
 
     def __str__(self) -> str:
         return f"{self.key_id}/{self.n}"
+
+
+class ExternalIdentity(models.Model):
+    """Who somebody is at an OpenID provider. Never found by name or address: those change hands."""
+
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="identities")
+    issuer = models.CharField(max_length=500)
+    subject = models.CharField(max_length=255)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="accounts_externalidentity_once", fields=["issuer", "subject"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subject} at {self.issuer}"
+
+
+class SessionIndex(models.Model):
+    """Which of our sessions belong to which one of the provider, so that it can end them."""
+
+    session_key = models.CharField(max_length=40, unique=True)
+    issuer = models.CharField(max_length=500)
+    subject = models.CharField(max_length=255)
+    sid = models.CharField(max_length=255, blank=True, default="")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            models.Index(name="accounts_session_sid", fields=["issuer", "sid"]),
+            models.Index(name="accounts_session_subject", fields=["issuer", "subject"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"a session of {self.subject}"
+
+
+class LoginLink(models.Model):
+    """A link that lets its holder set a password, once. The row goes when it is used; the events stay."""
+
+    user = models.OneToOneField(User, on_delete=models.PROTECT, related_name="login_link")
+    digest = models.BinaryField(max_length=32, unique=True)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"a link for {self.user}"
 
 
 def service_ref(account_id: int) -> str:

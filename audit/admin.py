@@ -5,7 +5,10 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.module_loading import import_string
 
 from audit.actors import Actor
@@ -62,6 +65,18 @@ class ServiceAdmin(ModelAdmin):
             self.message_user(request, str(error), messages.ERROR)
             return HttpResponseRedirect("../change/")
         return response
+
+    def audit_ref(self, obj: Any) -> str:
+        """How the audit trail names this object."""
+        return str(obj.pk)
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """What the audit trail has about it."""
+        obj = self.get_object(request, object_id)
+        if obj is None or not self.has_view_permission(request, obj):
+            raise PermissionDenied
+        query = urlencode({"q": f'"{self.audit_ref(obj)}"'})
+        return HttpResponseRedirect(f"{reverse('admin:audit_auditevent_changelist')}?{query}")
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """Nothing beside what the service saved."""

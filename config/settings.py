@@ -62,12 +62,13 @@ TABLE = {
     "OIDC_END_SESSION_ENDPOINT": Setting(web_address, None, "Likewise."),
     "BREAKGLASS_LOCAL_LOGIN": Setting(switch, False, "Local password login although an issuer is set; recorded."),
     "ADMIN_PATH": Setting(text, "admin", "Path of Django's admin."),
-    "BROKER_URL": Setting(text, None, "Redis for Celery; empty means a runner beside the server."),
     "BACKSTAGE_ENTRY_NAME": Setting(text, "callboard", "Name of our Location entity in Backstage; one a registry."),
     "BACKSTAGE_NAMESPACE": Setting(text, "default", "Namespace of our entities in Backstage."),
     "BACKSTAGE_SHARDS": Setting(number(1, 256), 16, "Files of the feed; fixed once Backstage has read it."),
     "BACKSTAGE_OWNERS": Setting(pairs, {}, "Group entity of a group: `payments=group:default/team-payments, …`."),
-    "LIMIT_EXPORT_ROWS": Setting(number(1, BILLION), 5_000_000, "Events in one audit export."),
+    "BACKSTAGE_FEED_TOKEN": Setting(
+        text, None, "Opens the files of the feed as `?token=…` to a stock Location; every reader of Backstage sees it."
+    ),
     "LOG_FORMAT": Setting(one_of("text", "json"), "text", "Log lines for people or for machines."),
     "LOG_LEVEL": Setting(one_of("DEBUG", "INFO", "WARNING", "ERROR"), "INFO", "Least severe level that is logged."),
     "LIMIT_BODY_BYTES": Setting(number(1024, 64 * MIB), 4 * MIB, "Bytes of a request body; more is 413."),
@@ -231,6 +232,20 @@ CONTENT_SECURITY_POLICY = {
         "base-uri": ["'none'"],
     }
 }
+AUTHENTICATION_BACKENDS = ["accounts.oidc.Backend", "accounts.local.Backend"]
+OIDC_RP_CLIENT_ID = OWN["OIDC_CLIENT_ID"] or ""
+OIDC_RP_CLIENT_SECRET = OWN["OIDC_CLIENT_SECRET"] or ""
+OIDC_RP_SIGN_ALGO = OWN["OIDC_SIGN_ALGO"]
+OIDC_RP_SCOPES = "openid email profile groups"
+OIDC_USE_PKCE = True
+OIDC_PKCE_CODE_CHALLENGE_METHOD = "S256"
+OIDC_USE_NONCE = True
+OIDC_MAX_STATES = 10
+OIDC_TIMEOUT = (3.05, 5)
+# A group that was taken away works in the portal for so long.
+OIDC_RENEW_ID_TOKEN_EXPIRY_SECONDS = 900
+OIDC_REDIRECT_REQUIRE_HTTPS = IS_TLS
+LOGIN_REDIRECT_URL_FAILURE = "/login-failed"
 LOGIN_URL = "/login"
 LOGIN_REDIRECT_URL = "/ui/"
 LOGOUT_REDIRECT_URL = "/login"

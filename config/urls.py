@@ -9,13 +9,16 @@ from config import health
 urlpatterns = [
     re_path(r"\Ahealthz/?\Z", health.alive),
     re_path(r"\Areadyz/?\Z", health.ready),
+    path("backstage/v1/", include("catalog.feed_urls")),
+    path("", include("accounts.urls")),
+    path("", include("catalog.urls")),
     path(f"{settings.CALLBOARD['ADMIN_PATH'].strip('/')}/", admin.site.urls),
-    re_path(r"\Aapi/v1/", include("accounts.api_urls")),
-    re_path(r"\Aapi/v1/", include("registry.api.own_urls")),
-    re_path(r"\A", include("registry.api.urls")),
+    path("api/v1/", include("accounts.api_urls")),
+    path("api/v1/", include("registry.api.own_urls")),
+    path("", include("registry.api.urls")),
 ]
 
-# Errors outside of any view, in the shape of all others.
+# Errors outside of any view: pages for people, JSON for everybody else.
 handler400 = "registry.api.base.bad_request"
-handler404 = "registry.api.base.not_found"
-handler500 = "registry.api.base.server_error"
+handler404 = "catalog.views.page_not_found"
+handler500 = "catalog.views.server_error"

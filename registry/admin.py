@@ -67,6 +67,9 @@ class SubjectAdmin(RegistryAdmin):
         ("Record", {"fields": ("revision", "changed_seq", "created_at")}),
     )
 
+    def audit_ref(self, obj: Subject) -> str:
+        return _name(obj)
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         """A subject comes with its first schema."""
         return False
@@ -119,6 +122,9 @@ class SchemaVersionAdmin(RegistryAdmin):
     readonly_fields = ("subject", "version", "number", "text", "registered_at", "registered_by", "deleted_at")
     fields = (*readonly_fields[:4], "lifecycle", "sunset_on", "reason", *readonly_fields[4:])
 
+    def audit_ref(self, obj: SchemaVersion) -> str:
+        return f"{_name(obj.subject)}:{obj.version}"
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
@@ -163,6 +169,9 @@ class SubjectScopeAdmin(RegistryAdmin):
     ordering = ("prefix",)
     readonly_fields = ("grants_held",)
     fields = ("prefix", "grants_held", "grant_group", "grant_role")
+
+    def audit_ref(self, obj: SubjectScope) -> str:
+        return f":{obj.context.name}:{obj.prefix}"
 
     @admin.display(description="Prefix", ordering="prefix")
     def prefix_shown(self, scope: SubjectScope) -> str:

@@ -40,6 +40,7 @@ class Policy(models.Model):
     reason = models.TextField(blank=True, default="")
 
     class Meta:
+        verbose_name_plural = "policies"
         constraints = [
             models.CheckConstraint(
                 condition=_key_of(PolicyKind.GLOBAL, None)

@@ -52,7 +52,13 @@ class TestFirstStart:
         run("first_start")
 
         events = recorded()
-        assert [event["action"] for event in events] == ["group.created", "service_account.created", "key.issued"]
+        assert [event["action"] for event in events] == [
+            "group.created",
+            "service_account.created",
+            "key.issued",
+            "user.created",
+            "login_link.issued",
+        ]
         assert {event["actor"]["ref"] for event in events} == {"first-start"}
 
     def test_the_printed_command_registers_a_schema(self) -> None:

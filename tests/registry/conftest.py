@@ -52,13 +52,13 @@ SignIn = Callable[..., Person]
 def sign_in(db: None) -> SignIn:
     """A person in these groups, with a session."""
 
-    def make(name: str, *groups: str, is_superuser: bool = False) -> Person:
+    def make(name: str, *groups: str, is_superuser: bool = False, is_staff: bool = False) -> Person:
         with transactions.write():
-            user = User.objects.create(username=name, is_superuser=is_superuser)
+            user = User.objects.create(username=name, is_superuser=is_superuser, is_staff=is_staff)
             user.groups.set([Group.objects.get_or_create(name=group)[0] for group in groups])
             events.record(STAGE, events.Action.USER_CREATED, kind="user", ref=f"person:{user.pk}")
         client = Client()
-        client.force_login(user)
+        client.force_login(user, "accounts.local.Backend")
         return Person(user, client)
 
     return make

@@ -36,9 +36,7 @@ def orders(api: Api, owner: Member) -> Subject:
 @pytest.fixture
 def ada(sign_in: Any) -> Client:
     """Somebody who may do everything, with a session."""
-    person = sign_in("ada", is_superuser=True)
-    User.objects.filter(pk=person.user.pk).update(is_staff=True)
-    client: Client = person.client
+    client: Client = sign_in("ada", is_superuser=True, is_staff=True).client
     return client
 
 

@@ -1,4 +1,6 @@
-"""Makes an empty database usable: a group, a service account that may do everything, and a key that is shown once."""
+"""Makes an empty database usable: a group, a service account that may do everything, its key, and a link with which the
+first administrator sets a password. Key and link are shown once.
+"""
 
 import json
 import os
@@ -11,7 +13,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
-from accounts import services
+from accounts import addresses, local, people, services
+from accounts.people import IssuedLink
 from accounts.services import IssuedKey
 from audit.actors import Actor
 
@@ -30,7 +33,12 @@ class Command(BaseCommand):
         except (services.Refused, OSError) as error:
             raise CommandError(f"no key was made: {error}") from error
         if not made:
-            self.stdout.write(f"Callboard: {_address()}, set up already (`manage.py api_key ACCOUNT` makes a key)")
+            self.stdout.write(
+                f"Callboard: {addresses.here()}, set up already "
+                "(`manage.py api_key ACCOUNT` makes a key, `manage.py login_link` a way in for a person)"
+            )
+        if local.is_open():
+            people.make_first_link(actor=actor, deliver=self.deliver_link)
         # Whoever called this may become the server next, and take what is not written yet with it.
         self.stdout.flush()
 
@@ -41,18 +49,18 @@ class Command(BaseCommand):
             _write_private(path, issued.token + "\n")
             kept = f", also in {path}"
         self.stdout.write(
-            f"Callboard: {_address()}\n\n"
-            f"API key, all scopes, until {issued.expires_at:%Y-%m-%d}{kept}:\n  {issued.token}\n\n"
+            f"Callboard: {addresses.here()}\n\n"
+            f"API key, all scopes, until {issued.expires_at:%Y-%m-%d}{kept}:\n  {issued.token}\n"
             f"Register a schema:\n{_example(issued.token)}"
         )
         self.stdout.flush()
 
-
-def _address() -> str:
-    """As a client on this machine reaches it, also when all addresses are served."""
-    host, port = settings.CALLBOARD["HOST"], settings.CALLBOARD["PORT"]
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  # not bound here
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    def deliver_link(self, issued: IssuedLink) -> None:
+        self.stdout.write(
+            f"Administrator {issued.user.username} sets a password, once, until {issued.expires_at:%Y-%m-%d %H:%M} UTC:"
+            f"\n  {addresses.login_link(issued.token)}"
+        )
+        self.stdout.flush()
 
 
 def _example(token: str) -> str:
@@ -60,7 +68,7 @@ def _example(token: str) -> str:
     return (
         f"  curl -H 'Authorization: Bearer {token}' \\\n"
         "    -H 'Content-Type: application/vnd.schemaregistry.v1+json' \\\n"
-        f"    -d {shlex.quote(body)} {_address()}/subjects/orders-value/versions"
+        f"    -d {shlex.quote(body)} {addresses.here()}/subjects/orders-value/versions"
     )
 
 

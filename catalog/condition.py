@@ -1,0 +1,104 @@
+"""How the installation is doing: what the health page shows. What is not there yet is not shown."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+from django.conf import settings
+from django.core import checks
+from django.core.checks import Tags
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
+
+from accounts import local
+from accounts.models import ApiSecret
+from accounts.principals import Principal
+from audit import triggers
+from audit.models import AuditEvent
+from registry.permissions import MANAGE_GLOBAL
+
+State = Literal["good", "look", "bad"]
+VIEW_AUDIT = "audit.view_auditevent"
+SOON = timedelta(days=14)
+_URGENT: dict[State, int] = {"bad": 0, "look": 1, "good": 2}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """`hint` is what to do, or the command that shows more."""
+
+    what: str
+    state: State
+    text: str
+    hint: str = ""
+
+
+def findings(principal: Principal) -> list[Finding]:
+    """The worst first. How it is set up is for those who manage it; that it works is for everybody."""
+    found = [_database(), _migrations(), _guards()]
+    if VIEW_AUDIT in principal.rights:
+        found.append(_audit_head())
+    if MANAGE_GLOBAL in principal.rights:
+        found += [*_doors(), *_ending_keys(), *_settings()]
+    return sorted(found, key=lambda finding: _URGENT[finding.state])
+
+
+def _database() -> Finding:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT sqlite_version()" if connection.vendor == "sqlite" else "SHOW server_version")
+        (version,) = cursor.fetchone()
+    return Finding("Database", "good", f"{connection.display_name} {version.split()[0]} answers")
+
+
+def _migrations() -> Finding:
+    executor = MigrationExecutor(connection)
+    pending = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+    if pending:
+        return Finding("Migrations", "bad", f"{pending} are to be applied", "manage.py migrate")
+    return Finding("Migrations", "good", "all applied")
+
+
+def _guards() -> Finding:
+    missing = len(triggers.missing(connection))
+    if missing:
+        return Finding("Audit guards", "bad", f"{missing} triggers are missing or off", "manage.py migrate")
+    return Finding("Audit guards", "good", "no change without its event")
+
+
+def _audit_head() -> Finding:
+    last = AuditEvent.objects.order_by("-seq").first()
+    if last is None:
+        return Finding("Audit log", "good", "no event yet")
+    text = f"event {last.seq} of {last.at:%Y-%m-%d %H:%M:%S} UTC, hash {bytes(last.hash).hex()}"
+    return Finding("Audit log", "good", text, "manage.py audit_verify")
+
+
+def _doors() -> list[Finding]:
+    found = []
+    if local.is_breakglass():
+        text = "passwords open although there is an identity provider; every use is recorded"
+        found.append(Finding("Break-glass", "look", text, "CALLBOARD_BREAKGLASS_LOCAL_LOGIN=off"))
+    if (anonymous := settings.CALLBOARD["ANONYMOUS"]) != "off":
+        found.append(Finding("Strangers", "look", f"may {anonymous} without a key", "CALLBOARD_ANONYMOUS=off"))
+    return found
+
+
+def _ending_keys() -> list[Finding]:
+    now = timezone.now()
+    ending = ApiSecret.objects.filter(
+        revoked_at=None, key__revoked_at=None, expires_at__gt=now, expires_at__lt=now + SOON
+    ).order_by("expires_at")
+    labels = [
+        f"{secret.key.label} ({secret.key.id12}) on {secret.expires_at:%Y-%m-%d}"
+        for secret in ending.select_related("key")[:5]
+    ]
+    return [Finding("Keys that end soon", "look", ", ".join(labels), "manage.py api_key ACCOUNT")] if labels else []
+
+
+def _settings() -> list[Finding]:
+    return [
+        Finding("Settings", "bad" if message.is_serious() else "look", message.msg, message.hint or "")
+        for message in checks.run_checks(tags=[Tags.security])
+        if not message.is_silenced()
+    ]

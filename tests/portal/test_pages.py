@@ -1,0 +1,217 @@
+"""The portal: home, subject, health; for owner, outsider and stranger."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group
+from django.test import Client
+
+from accounts.models import User
+from audit import events, transactions
+from audit.models import AuditEvent
+from registry.models import SchemaVersion, Subject
+from tests.cast import STAGE, Api, Member
+
+PAGES = ("/ui/", "/ui/subject?name=orders", "/ui/health", "/ui/nope")
+HOSTILE = '"><img src=x onerror=alert(1)>'
+
+
+@pytest.fixture
+def visit(db: None) -> Callable[..., Client]:
+    """A browser of somebody who is signed in."""
+
+    def sign_in(name: str, *groups: Group, is_superuser: bool = False) -> Client:
+        with transactions.write():
+            user = User.objects.create(username=name, is_superuser=is_superuser, is_staff=is_superuser)
+            user.groups.set(groups)
+            events.record(STAGE, events.Action.USER_CREATED, kind="person", ref=f"person:{user.pk}")
+        client = Client()
+        client.force_login(user, "accounts.local.Backend")
+        return client
+
+    return sign_in
+
+
+@pytest.fixture
+def orders(api: Api, owner: Member) -> None:
+    for text in ('"int"', '"long"'):
+        assert api.post("/subjects/orders/versions", {"schema": text}, as_=owner).status_code == 200
+
+
+@pytest.fixture
+def maria(visit: Callable[..., Client], owner: Member, orders: None) -> Client:
+    return visit("maria", owner.group)
+
+
+@pytest.fixture
+def sam(visit: Callable[..., Client], outsider: Member, orders: None) -> Client:
+    return visit("sam", outsider.group)
+
+
+def hide(name: str) -> None:
+    with transactions.write():
+        Subject.objects.filter(name=name).update(visibility="restricted")
+        events.record(STAGE, events.Action.VISIBILITY_CHANGED, kind="subject", ref=f":.:{name}")
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_stranger_is_sent_to_sign_in_and_back(client: Client, db: None, path: str) -> None:
+    response = client.get(path)
+
+    assert response.status_code == 302
+    assert response["Location"].startswith("/login?next=/ui/")
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_page_has_the_policy_and_nothing_inline(maria: Client, path: str) -> None:
+    response = maria.get(path)
+
+    assert "default-src 'none'" in response["Content-Security-Policy"]
+    assert b"<style" not in response.content
+    assert b"<script" not in response.content
+    assert b" style=" not in response.content
+    assert "no-store" in response["Cache-Control"]
+
+
+def test_a_browser_at_the_root_is_led_to_the_portal_and_a_client_is_not(api: Api, owner: Member) -> None:
+    browser = api.client.get("/", headers={"Sec-Fetch-Mode": "navigate"})
+    client = api.get("/", as_=owner, headers={"Sec-Fetch-Mode": "navigate", "Authorization": owner.bearer})
+
+    assert (browser.status_code, browser["Location"]) == (302, "/ui/")
+    assert client.json() == {}
+    assert api.get("/").status_code == 401
+
+
+def test_home_shows_my_groups_and_my_subjects(maria: Client, sam: Client) -> None:
+    mine = maria.get("/ui/").content.decode()
+    others = sam.get("/ui/").content.decode()
+
+    assert "<li>owners</li>" in mine
+    assert mine.count("/ui/subject?name=orders") == 2
+    assert others.count("/ui/subject?name=orders") == 1
+    assert "None of your groups owns a subject yet" in others
+
+
+def test_an_empty_registry_says_what_to_do(visit: Callable[..., Client]) -> None:
+    assert b"No subject yet" in visit("maria").get("/ui/").content
+
+
+def test_the_list_is_filtered_by_prefix_and_paged(maria: Client, api: Api, owner: Member) -> None:
+    for number in range(52):
+        api.post(f"/subjects/p{number:02}/versions", {"schema": '"int"'}, as_=owner)
+
+    first = maria.get("/ui/?prefix=p").content.decode()
+    second = maria.get("/ui/?prefix=p&after=p49").content.decode()
+
+    assert "name=p49" in first
+    assert "name=p50" not in first
+    assert "after=p49" in first
+    assert "name=p50" in second
+    assert "name=orders" not in first
+    assert b"No subject that you may see fits" in maria.get("/ui/?prefix=zzz").content
+
+
+def test_a_subject_shows_owner_level_versions_and_text(maria: Client) -> None:
+    page = maria.get("/ui/subject?name=orders").content.decode()
+
+    for expected in ("owners", "BACKWARD", "the server&#x27;s default", "Version 2", "&quot;long&quot;", "guid"):
+        assert expected in page
+    older = maria.get("/ui/subject?name=orders&version=1").content.decode()
+    assert "Version 1" in older
+    assert "&quot;int&quot;" in older
+
+
+@pytest.mark.parametrize("query", ["name=orders&version=9", "name=orders&version=x", "name=", "name=%00", ""])
+def test_what_is_not_there_is_a_page_too(maria: Client, query: str) -> None:
+    response = maria.get(f"/ui/subject?{query}")
+
+    assert response.status_code == 404
+    assert b"Nothing here" in response.content
+
+
+def test_a_hidden_subject_is_the_page_of_a_missing_one(sam: Client, maria: Client) -> None:
+    missing = sam.get("/ui/subject?name=nothing")
+    hide("orders")
+    hidden = sam.get("/ui/subject?name=orders")
+
+    assert hidden.status_code == missing.status_code == 404
+    assert hidden.content.partition(b"<main")[2] == missing.content.partition(b"<main")[2]
+    assert b"name=orders" not in sam.get("/ui/").content
+    assert maria.get("/ui/subject?name=orders").status_code == 200
+
+
+def move(client: Client, **values: str) -> Any:
+    return client.post("/ui/subject/lifecycle", {"name": "orders", "reason": "", "sunset_on": "", **values})
+
+
+def test_an_owner_moves_a_version_with_a_reason(maria: Client) -> None:
+    response = move(maria, version="2", to="deprecated", reason="replaced", sunset_on="2027-01-31")
+
+    assert response.status_code == 302
+    version = SchemaVersion.objects.get(version=2)
+    assert (version.lifecycle, str(version.sunset_on)) == ("deprecated", "2027-01-31")
+    last = AuditEvent.objects.order_by("-seq").first()
+    assert last is not None
+    payload = json.loads(last.payload)
+    assert (payload["action"], payload["reason"], payload["actor"]["kind"]) == (
+        "lifecycle.changed",
+        "replaced",
+        "person",
+    )
+
+
+def test_a_move_that_is_not_allowed_is_told_on_the_page(maria: Client) -> None:
+    response = move(maria, version="2", to="retired")
+
+    assert response.status_code == 409
+    assert b"it can become deprecated, not retired" in response.content
+    assert move(maria, version="2", to="nonsense").status_code == 422
+
+
+def test_an_outsider_has_no_buttons_and_no_way_around_them(sam: Client) -> None:
+    assert b"Make it" not in sam.get("/ui/subject?name=orders").content
+
+    assert move(sam, version="2", to="deprecated").status_code == 403
+    hide("orders")
+    assert move(sam, version="2", to="deprecated").status_code == 404
+    assert SchemaVersion.objects.get(version=2).lifecycle == "approved"
+
+
+def test_a_form_without_its_token_changes_nothing(maria: Client) -> None:
+    maria.handler.enforce_csrf_checks = True
+
+    assert move(maria, version="2", to="deprecated").status_code == 403
+    assert SchemaVersion.objects.get(version=2).lifecycle == "approved"
+
+
+def test_hostile_names_and_docs_are_escaped(maria: Client, api: Api, owner: Member) -> None:
+    text = json.dumps({"type": "record", "name": "R", "doc": HOSTILE, "fields": []})
+    name = "%22%3E%3Cimg%20src=x%20onerror=alert(1)%3E"
+    assert api.post(f"/subjects/{name}/versions", {"schema": text}, as_=owner).status_code == 200
+
+    for path in ("/ui/", f"/ui/subject?name={name}"):
+        page = maria.get(path)
+        assert page.status_code == 200
+        assert b"<img" not in page.content
+
+
+def test_health_tells_administrators_more(maria: Client, visit: Callable[..., Client]) -> None:
+    plain = maria.get("/ui/health").content.decode()
+    full = visit("ada", is_superuser=True).get("/ui/health").content.decode()
+
+    assert "all applied" in plain
+    assert "Audit log" not in plain
+    assert "Audit log" in full
+
+
+def test_pages_take_the_same_number_of_queries_whatever_there_is(
+    maria: Client, api: Api, owner: Member, django_assert_max_num_queries: Any
+) -> None:
+    for number in range(30):
+        api.post(f"/subjects/q{number:02}/versions", {"schema": '"int"'}, as_=owner)
+
+    for path in ("/ui/", "/ui/subject?name=orders"):
+        with django_assert_max_num_queries(16):
+            assert maria.get(path).status_code == 200

@@ -127,6 +127,9 @@ try:
     PRODUCTION = POSTGRESQL if OWN["PRODUCTION"] is None else OWN["PRODUCTION"]
     SECRET_KEY = _secret("SECRET_KEY")
     KEY_PEPPER = _secret("KEY_PEPPER")
+    # Filled at every start; a file that is not there yet is served under its plain name.
+    STATIC_ROOT = OWN["DATA"] / "static"
+    STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 except (ImproperlyConfigured, OSError) as problem:
     # One line for the operator; a traceback would hide it.
     sys.exit(f"callboard: {problem}")
@@ -197,10 +200,6 @@ TEMPLATES = [
 ]
 
 STATIC_URL = "/static/"
-# Filled at every start; a file that is not there yet is served under its plain name.
-STATIC_ROOT = DATA / "static"
-STATIC_ROOT.mkdir(parents=True, exist_ok=True)
-WHITENOISE_MANIFEST_STRICT = False
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "config.static.Storage"},

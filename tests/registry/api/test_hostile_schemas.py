@@ -167,16 +167,11 @@ def test_a_hostile_comparison_ends(roomy: Server, case: str) -> None:
     subject = case.replace(" ", "-")
     assert measured(roomy, "POST", f"/subjects/{subject}/versions", {"schema": old()}).status == 200
 
-    answers = [
-        measured(roomy, "POST", f"/compatibility/subjects/{subject}/versions", {"schema": new()}),
-        measured(roomy, "POST", f"/compatibility/subjects/{subject}/versions/1?verbose=true", {"schema": new()}),
-        measured(roomy, "POST", f"/compatibility/subjects/{subject}/versions?normalize=true", {"schema": new()}),
-    ]
-    registered = measured(roomy, "POST", f"/subjects/{subject}/versions", {"schema": new()})
+    checked = measured(roomy, "POST", f"/compatibility/subjects/{subject}/versions?verbose=true", {"schema": new()})
+    registered = measured(roomy, "POST", f"/subjects/{subject}/versions?normalize=true", {"schema": new()})
 
-    assert all(expected in answer.body.decode() for answer in (answers[0], answers[2]))
+    assert expected in checked.body.decode()
     assert registered.status == {"true": 200, "false": 409, "compared_pairs": 422}[expected]
-    assert measured(roomy, "POST", f"/subjects/{subject}", {"schema": old()}).status == 200
 
 
 @pytest.mark.parametrize("case", REGISTERED)

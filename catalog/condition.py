@@ -16,6 +16,7 @@ from accounts.models import ApiSecret
 from accounts.principals import Principal
 from audit import triggers
 from audit.models import AuditEvent
+from catalog import feed
 from registry.permissions import MANAGE_GLOBAL
 
 State = Literal["good", "look", "bad"]
@@ -40,7 +41,7 @@ def findings(principal: Principal) -> list[Finding]:
     if VIEW_AUDIT in principal.rights:
         found.append(_audit_head())
     if MANAGE_GLOBAL in principal.rights:
-        found += [*_doors(), *_ending_keys(), *_settings()]
+        found += [*_doors(), *_ending_keys(), *_left_out(), *_settings()]
     return sorted(found, key=lambda finding: _URGENT[finding.state])
 
 
@@ -94,6 +95,15 @@ def _ending_keys() -> list[Finding]:
         for secret in ending.select_related("key")[:5]
     ]
     return [Finding("Keys that end soon", "look", ", ".join(labels), "manage.py api_key ACCOUNT")] if labels else []
+
+
+def _left_out() -> list[Finding]:
+    left_out = feed.unmapped()
+    if not left_out:
+        return []
+    named = ", ".join(f"{each.subject} ({each.reason})" for each in left_out[:5])
+    more = f", and {len(left_out) - 5} more" if len(left_out) > 5 else ""
+    return [Finding("Not in Backstage", "look", f"{named}{more}", "CALLBOARD_BACKSTAGE_OWNERS")]
 
 
 def _settings() -> list[Finding]:

@@ -9,7 +9,7 @@ Token = tuple[str, str]
 INDENT = "  "
 # A deep text grows with the square of its depth.
 LONGEST = 2_000_000
-# Beyond that a page shows no colours: each lexeme is an element.
+# Beyond that a page shows no colours: each token is an element.
 MOST_COLOURED = 6000
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},:]|[^\s\[\]{},:"]+|"', re.DOTALL)
 _OPENING, _CLOSING = {"{": "}", "[": "]"}, {"}", "]"}
@@ -23,36 +23,36 @@ def pretty(text: str) -> list[Token]:
     """
     pieces: list[Token] = []
     length = 0
-    for lexeme in _laid_out(_TOKEN.findall(text)):
-        length += len(lexeme[1])
+    for token in _laid_out(_TOKEN.findall(text)):
+        length += len(token[1])
         if length > LONGEST:
             return [("", _visible(text))]
-        pieces.append(lexeme)
+        pieces.append(token)
     if len(pieces) > MOST_COLOURED:
         return [("", "".join(piece for _, piece in pieces))]
     return pieces
 
 
-def _laid_out(tokens: list[str]) -> Iterator[Token]:
+def _laid_out(parts: list[str]) -> Iterator[Token]:
     depth = 0
-    for place, lexeme in enumerate(tokens):
-        following = tokens[place + 1] if place + 1 < len(tokens) else ""
-        if lexeme in _OPENING:
-            is_empty = following == _OPENING[lexeme]
+    for place, part in enumerate(parts):
+        following = parts[place + 1] if place + 1 < len(parts) else ""
+        if part in _OPENING:
+            is_empty = following == _OPENING[part]
             depth += not is_empty
-            yield "", lexeme if is_empty else lexeme + _line(depth)
-        elif lexeme in _CLOSING:
-            is_empty = place > 0 and _OPENING.get(tokens[place - 1]) == lexeme
+            yield "", part if is_empty else part + _line(depth)
+        elif part in _CLOSING:
+            is_empty = place > 0 and _OPENING.get(parts[place - 1]) == part
             depth -= not is_empty
-            yield "", lexeme if is_empty else _line(depth) + lexeme
-        elif lexeme == ",":
-            yield "", lexeme + _line(depth)
-        elif lexeme == ":":
+            yield "", part if is_empty else _line(depth) + part
+        elif part == ",":
+            yield "", part + _line(depth)
+        elif part == ":":
             yield "", ": "
-        elif lexeme.startswith('"'):
-            yield "key" if following == ":" else "text", _visible(lexeme)
+        elif part.startswith('"'):
+            yield "key" if following == ":" else "text", _visible(part)
         else:
-            yield "word", _visible(lexeme)
+            yield "word", _visible(part)
 
 
 def _line(depth: int) -> str:

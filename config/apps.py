@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.conf import settings
 
 
 class ConfigConfig(AppConfig):
@@ -7,3 +8,7 @@ class ConfigConfig(AppConfig):
     def ready(self) -> None:
         # Registers the system checks.
         from config import checks  # noqa: F401
+
+        if settings.CALLBOARD["BROKER_URL"]:
+            # Tells the tasks of our apps where their broker is.
+            from config import celery  # noqa: F401

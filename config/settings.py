@@ -62,6 +62,7 @@ TABLE = {
     "OIDC_END_SESSION_ENDPOINT": Setting(web_address, None, "Likewise."),
     "BREAKGLASS_LOCAL_LOGIN": Setting(switch, False, "Local password login although an issuer is set; recorded."),
     "ADMIN_PATH": Setting(text, "admin", "Path of Django's admin."),
+    "BROKER_URL": Setting(text, None, "Redis for Celery; empty means a runner beside the server."),
     "BACKSTAGE_ENTRY_NAME": Setting(text, "callboard", "Name of our Location entity in Backstage; one a registry."),
     "BACKSTAGE_NAMESPACE": Setting(text, "default", "Namespace of our entities in Backstage."),
     "BACKSTAGE_SHARDS": Setting(number(1, 256), 16, "Files of the feed; fixed once Backstage has read it."),
@@ -69,6 +70,10 @@ TABLE = {
     "BACKSTAGE_FEED_TOKEN": Setting(
         text, None, "Opens the files of the feed as `?token=…` to a stock Location; every reader of Backstage sees it."
     ),
+    "EXPORT_LEASE": Setting(
+        number(1, 3600), 60, "Seconds after which the export of a worker that fell silent goes to another one."
+    ),
+    "LIMIT_EXPORT_ROWS": Setting(number(1, BILLION), 5_000_000, "Events in one audit export."),
     "LOG_FORMAT": Setting(one_of("text", "json"), "text", "Log lines for people or for machines."),
     "LOG_LEVEL": Setting(one_of("DEBUG", "INFO", "WARNING", "ERROR"), "INFO", "Least severe level that is logged."),
     "LIMIT_BODY_BYTES": Setting(number(1024, 64 * MIB), 4 * MIB, "Bytes of a request body; more is 413."),

@@ -12,7 +12,7 @@ from accounts.models import User
 from audit import events, transactions
 from audit.models import AuditEvent
 from registry.models import SchemaVersion, Subject
-from tests.cast import STAGE, Api, Member
+from tests.cast import STAGE, Api, Member, join
 
 PAGES = ("/ui/", "/ui/subject?name=orders", "/ui/health", "/ui/nope")
 HOSTILE = '"><img src=x onerror=alert(1)>'
@@ -215,3 +215,13 @@ def test_pages_take_the_same_number_of_queries_whatever_there_is(
     for path in ("/ui/", "/ui/subject?name=orders"):
         with django_assert_max_num_queries(16):
             assert maria.get(path).status_code == 200
+
+
+def test_health_names_what_backstage_does_not_get(api: Api, visit: Callable[..., Client]) -> None:
+    api.post("/subjects/zukunft/versions", {"schema": '"int"'}, as_=join("a", "日本"))
+
+    plain = visit("sam").get("/ui/health").content.decode()
+    full = visit("ada", is_superuser=True).get("/ui/health").content.decode()
+
+    assert "zukunft" not in plain
+    assert "Not in Backstage" in full and "zukunft" in full and "日本" in full

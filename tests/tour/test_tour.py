@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers import Factory
+from tests.production import Production
+from tests.servers import Factory, Server
 
 TOUR = Path(__file__).resolve().parents[2] / "docs" / "tour.md"
 BLOCK = re.compile(r"^```(sh|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -25,15 +26,26 @@ def steps() -> list[tuple[str, str]]:
     return found
 
 
+@pytest.mark.sqlite
 @pytest.mark.timeout(120)
 def test_every_command_of_the_tour_does_what_it_says(start_server: Factory) -> None:
-    server = start_server()
+    take(start_server(), {})
+
+
+@pytest.mark.postgresql
+@pytest.mark.timeout(120)
+def test_so_it_does_in_the_production_shape(production: Production) -> None:
+    take(production.web[1], production.settings)
+
+
+def take(server: Server, settings: dict[str, str]) -> None:
     script = "set -eu\n" + "".join(f"{commands}\necho\necho '{MARK}'\n" for commands, _ in steps())
+    own = {**server.home.environment(**settings), "URL": server.url, "CALLBOARD_PORT": str(server.port)}
 
     done = subprocess.run(
         ["sh", "-c", script],
         cwd=TOUR.parent.parent,
-        env={**os.environ, **server.home.environment(), "URL": server.url, "CALLBOARD_PORT": str(server.port)},
+        env={**os.environ, **own},
         capture_output=True,
         text=True,
         check=False,

@@ -1,0 +1,142 @@
+"""Our own API of the audit log: list events, ask for an export, see how it goes, get a link to it."""
+
+import json
+from typing import Any, cast
+from uuid import UUID
+
+from django.urls import reverse
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from audit import services
+from audit.chain import time_text
+from audit.events import Action
+from audit.models import AuditEvent, AuditExport, Filters
+from audit.services import Principal
+
+LONGEST_REF = 2000
+Shape = serializers.Serializer[Any]
+
+
+class FiltersShape(serializers.Serializer[Any]):
+    action = serializers.ChoiceField(choices=[action.value for action in Action], default="")
+    actor = serializers.CharField(max_length=LONGEST_REF, default="")
+    object_kind = serializers.CharField(max_length=100, default="")
+    object_ref = serializers.CharField(max_length=LONGEST_REF, default="")
+    object_prefix = serializers.CharField(max_length=LONGEST_REF, default="")
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        # `from` is no name in Python.
+        times = {name: serializers.DateTimeField(default=None) for name in ("from", "to")}
+        return {**times, **super().get_fields()}
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs["from"] and attrs["to"] and attrs["from"] >= attrs["to"]:
+            raise ValidationError({"to": ["The period ends before it begins."]})
+        return attrs
+
+
+class PageShape(serializers.Serializer[Any]):
+    before = serializers.IntegerField(min_value=1, default=None)
+    limit = serializers.IntegerField(min_value=1, max_value=services.MOST_LISTED, default=50)
+
+
+class EventsShape(FiltersShape, PageShape):
+    pass
+
+
+class ExportShape(serializers.Serializer[Any]):
+    filters = FiltersShape(default=dict)
+
+
+class AuditView(APIView):
+    @property
+    def principal(self) -> Principal:
+        return cast(Principal, self.request.user)
+
+    def given(self, shape: type[Shape], data: Any) -> dict[str, Any]:
+        form = shape(data=data)
+        _refuse_unknown(form, data)
+        form.is_valid(raise_exception=True)
+        return cast(dict[str, Any], form.validated_data)
+
+
+class EventsView(AuditView):
+    def get(self, request: Request) -> Response:
+        asked = self.given(EventsShape, request.query_params.dict())
+        found = services.list_events(
+            principal=self.principal, filters=_filters(asked), before=asked["before"], limit=asked["limit"]
+        )
+        following = found[-1].seq if len(found) == asked["limit"] else None
+        return Response({"events": [_event(event) for event in found], "before": following})
+
+
+class ExportsView(AuditView):
+    def get(self, request: Request) -> Response:
+        asked = self.given(PageShape, request.query_params.dict())
+        found = services.list_exports(principal=self.principal, before=asked["before"], limit=asked["limit"])
+        following = found[-1].through_seq if len(found) == asked["limit"] else None
+        return Response({"exports": [_export(export) for export in found], "before": following})
+
+    def post(self, request: Request) -> Response:
+        asked = self.given(ExportShape, request.data)
+        export = services.request_export(
+            principal=self.principal,
+            filters=_filters(asked["filters"]),
+            request_id=getattr(request._request, "request_id", None),
+        )
+        where = reverse("audit_export", kwargs={"export_id": export.pk})
+        return Response(_export(export), status=202, headers={"Location": where})
+
+
+class ExportView(AuditView):
+    def get(self, request: Request, export_id: UUID) -> Response:
+        return Response(_export(services.get_export(principal=self.principal, export_id=export_id)))
+
+
+class LinkView(AuditView):
+    def post(self, request: Request, export_id: UUID) -> Response:
+        token = services.make_link(principal=self.principal, export_id=export_id)
+        url = f"{reverse('audit_download')}?token={token}"
+        return Response({"url": url, "expires_in": services.LINK_SECONDS})
+
+
+def _refuse_unknown(form: Shape, data: Any) -> None:
+    """A filter with a slip in its name would export more than was meant."""
+    if not isinstance(data, dict):
+        raise ValidationError({"body": ["Expected a JSON object."]})
+    if unknown := {name: ["There is no such member."] for name in data if name not in form.fields}:
+        raise ValidationError(unknown)
+    for name, field in form.fields.items():
+        if isinstance(field, serializers.Serializer) and name in data:
+            _refuse_unknown(field, data[name])
+
+
+def _filters(asked: dict[str, Any]) -> Filters:
+    texts = ("action", "actor", "object_kind", "object_ref", "object_prefix")
+    return Filters(asked.get("from"), asked.get("to"), *(asked.get(name, "") for name in texts))
+
+
+def _event(event: AuditEvent) -> dict[str, Any]:
+    """The payload is shown as an object; whoever wants its bytes exports it."""
+    return {"seq": event.seq, "hash": bytes(event.hash).hex(), "payload": json.loads(event.payload)}
+
+
+def _export(export: AuditExport) -> dict[str, Any]:
+    times = {name: getattr(export, name) for name in ("created_at", "started_at", "finished_at", "expires_at")}
+    return {
+        "id": str(export.pk),
+        "state": export.state,
+        "filters": export.filters,
+        "through_seq": export.through_seq,
+        "progress": export.progress,
+        "total": export.total,
+        "tries": export.tries,
+        "size": export.size,
+        "sha256": export.sha256 or None,
+        "error": export.error or None,
+        **{name: time_text(at) if at else None for name, at in times.items()},
+    }

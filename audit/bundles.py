@@ -1,0 +1,182 @@
+"""What an export consists of, byte by byte: lines of JSON, rows of CSV, the manifest, and the .zip around them.
+
+The same events give the same bytes, whoever packs them and when.
+"""
+
+import csv
+import hashlib
+import io
+import json
+import unicodedata
+import zipfile
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, Self
+
+GENERATOR = "callboard 0.1.0"
+FORMAT = 1
+
+EVENTS, OMITTED, TABLE, MANIFEST, README = "events.jsonl", "omitted.jsonl", "events.csv", "manifest.json", "README.txt"
+# All but the manifest, which names the sums of the others.
+WRITTEN_ALONG = (EVENTS, OMITTED, TABLE, README)
+COLUMNS = (
+    "seq",
+    "at",
+    "action",
+    "actor_kind",
+    "actor_ref",
+    "auth",
+    "credential",
+    "request",
+    "object_kind",
+    "object_ref",
+    "detail",
+    "reason",
+    "hash",
+)
+README_TEXT = """\
+Audit export of Callboard
+=========================
+
+manifest.json   what was asked for, how many events there are, and the SHA-256 of every other file here
+events.jsonl    the evidence: one event a line, {"seq", "prev", "hash", "payload"}
+omitted.jsonl   events of the period that were not asked for: {"seq", "digest"}
+events.csv      the events of events.jsonl as a table for reading
+
+The payload is a JSON text within a string: its exact bytes are what was hashed. Each event is tied to the one before:
+
+    digest = SHA256(utf8(payload))
+    hash   = SHA256("callboard-audit-v1" || prev || seq as 8 bytes, big-endian || digest)
+
+Events and omitted ones together, in the order of seq, form the chain without a gap from first to last of the manifest.
+
+In the table a cell that a spreadsheet could take for a formula begins with an apostrophe, and NUL is shown as U+FFFD.
+Times are UTC.
+"""
+
+# The earliest a .zip can hold: when it was packed is no part of what it says.
+_TIME = (1980, 1, 1, 0, 0, 0)
+_COPIED_BYTES = 1 << 20
+_STARTS_FORMULA = frozenset("=+-@\t\r\n＝＋－＠")
+# Blanks, controls, and what takes no room.
+_UNSEEN = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf"})
+
+
+class Member:
+    """A file of the bundle while it is written."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.name = name
+        self.path = folder / name
+        self.size = 0
+        self._file = self.path.open("xb")
+        self._sum = hashlib.sha256()
+
+    def write(self, data: bytes) -> None:
+        self._file.write(data)
+        self._sum.update(data)
+        self.size += len(data)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._file.close()
+
+    @property
+    def described(self) -> dict[str, object]:
+        return {"sha256": self._sum.hexdigest(), "size": self.size}
+
+
+def event_line(seq: int, payload: str, prev: bytes, hash_: bytes) -> bytes:
+    return _line({"seq": seq, "prev": prev.hex(), "hash": hash_.hex(), "payload": payload})
+
+
+def omitted_line(seq: int, digest: bytes) -> bytes:
+    return _line({"seq": seq, "digest": digest.hex()})
+
+
+def _line(members: Mapping[str, object]) -> bytes:
+    return json.dumps(members, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+def table(rows: Iterable[Iterable[str]]) -> bytes:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
+    writer.writerows([safe_cell(cell) for cell in row] for row in rows)
+    return text.getvalue().encode()
+
+
+def table_row(seq: int, payload: str, hash_: bytes) -> list[str]:
+    """In the order of COLUMNS. An event that somebody damaged is shown as it is: it must not keep the others back."""
+    try:
+        cells = _cells(json.loads(payload))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        cells = [*[""] * 9, payload, ""]
+    return [str(seq), *cells, hash_.hex()]
+
+
+def _cells(event: Any) -> list[str]:
+    actor, subject, detail = event["actor"], event["object"], event["detail"]
+    cells = [
+        event["at"],
+        event["action"],
+        actor["kind"],
+        actor["ref"],
+        event["auth"],
+        event.get("cred", ""),
+        event.get("request", ""),
+        subject["kind"],
+        subject["ref"],
+        json.dumps(detail, ensure_ascii=False, separators=(",", ":"), sort_keys=True) if detail else "",
+        event.get("reason", ""),
+    ]
+    return [str(cell) for cell in cells]
+
+
+def safe_cell(text: str) -> str:
+    """With an apostrophe in front of what a spreadsheet might run. The evidence is elsewhere: the table may differ."""
+    text = text.replace("\0", "\ufffd")
+    return f"'{text}" if _may_be_formula(text) else text
+
+
+def _may_be_formula(text: str) -> bool:
+    for character in text:
+        if character in _STARTS_FORMULA:
+            return True
+        if character.isalnum() or unicodedata.category(character) not in _UNSEEN:
+            return False
+    return False
+
+
+def manifest(said: Mapping[str, object], members: Iterable[Member]) -> bytes:
+    files = {member.name: member.described for member in members}
+    whole = {**said, "format": FORMAT, "generator": GENERATOR, "time_zone": "UTC", "files": files}
+    return json.dumps(whole, ensure_ascii=False, indent=2, sort_keys=True).encode() + b"\n"
+
+
+def pack(target: Path, members: Iterable[Member], *, moved_on: Callable[[], None]) -> None:
+    """Stored as they are, not compressed: what a compressor makes of them depends on its version.
+
+    `moved_on` is called now and then, for a bundle may take minutes to copy.
+    """
+    with zipfile.ZipFile(target, "x", zipfile.ZIP_STORED) as bundle:
+        for member in sorted(members, key=lambda member: member.name):
+            entry = zipfile.ZipInfo(member.name, _TIME)
+            entry.create_system = 3
+            entry.external_attr = 0o644 << 16
+            # Known beforehand, so that only what is larger than 4 GiB gets the form for it.
+            entry.file_size = member.size
+            with member.path.open("rb") as source, bundle.open(entry, "w") as copy:
+                while piece := source.read(_COPIED_BYTES):
+                    copy.write(piece)
+                    moved_on()
+
+
+def sha256(path: Path, *, moved_on: Callable[[], None]) -> str:
+    found = hashlib.sha256()
+    with path.open("rb") as source:
+        while piece := source.read(_COPIED_BYTES):
+            found.update(piece)
+            moved_on()
+    return found.hexdigest()

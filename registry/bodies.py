@@ -40,6 +40,8 @@ class StoredVersion:
     schema_type: str
     text: str
     references: list[dict[str, Any]]
+    metadata: Body | None
+    rule_set: Body | None
     registered_at: datetime
     deleted_at: datetime | None
 
@@ -80,8 +82,12 @@ def _milliseconds(moment: datetime) -> int:
     return int(moment.timestamp() * 1000)
 
 
-def _references(stored: StoredVersion) -> Body:
-    return {"references": stored.references} if stored.references else {}
+def _beside_the_text(stored: StoredVersion) -> Body:
+    return {
+        **({"references": stored.references} if stored.references else {}),
+        **({"metadata": stored.metadata} if stored.metadata is not None else {}),
+        **({"ruleSet": stored.rule_set} if stored.rule_set is not None else {}),
+    }
 
 
 def _binding_times(stored: StoredVersion) -> Body:
@@ -95,7 +101,7 @@ def registered(stored: StoredVersion, *, shown_as_stored: bool) -> Body:
         "version": stored.version,
         "guid": str(stored.guid),
         "schemaType": stored.schema_type,
-        **_references(stored),
+        **_beside_the_text(stored),
         "schema": stored.text,
         **(_binding_times(stored) if shown_as_stored else {}),
     }
@@ -114,7 +120,7 @@ def exact_schema(stored: StoredVersion) -> Body:
         "id": stored.schema_id,
         "guid": str(stored.guid),
         "schemaType": stored.schema_type,
-        **_references(stored),
+        **_beside_the_text(stored),
         "schema": stored.text,
     }
 
@@ -130,7 +136,7 @@ def schema_string_of_content(stored: StoredVersion) -> Body:
         "guid": str(stored.guid),
         "schemaType": stored.schema_type,
         "schema": stored.text,
-        **_references(stored),
+        **_beside_the_text(stored),
         **_binding_times(stored),
     }
 

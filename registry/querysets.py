@@ -23,6 +23,8 @@ _STORED = (
     "schema_id__schema__schema_type",
     "schema_id__schema__text",
     "schema_id__schema__references",
+    "schema_id__schema__metadata",
+    "schema_id__schema__rule_set",
     "registered_at",
     "deleted_at",
 )

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from registry import access, schemas
-from registry.bodies import Definition, StoredVersion
+from registry.bodies import Definition
 from registry.errors import InvalidSchema, RegistryError, SchemaTooLarge
 from registry.names import SubjectName
-from registry.schemas import Limits, Mode, identity
+from registry.schemas import Mode, identity
 from registry.schemas.base import EmptySchema, ParsedSchema, Reference, UnknownSchemaType
 from registry.services import references
+from registry.services.parsed import limits
 from registry.services.references import Closure
 
 # A text quoted in an error: enough to recognise it.
@@ -55,13 +56,6 @@ def prepare(
     return Candidate(parsed, closure, guid, refusal)
 
 
-def parse_stored(stored: StoredVersion) -> ParsedSchema:
-    """A version that the registry holds; it was valid when it came in."""
-    return schemas.parse(
-        stored.schema_type, stored.text, references.texts_of(stored), mode=Mode.STORED, limits=limits()
-    )
-
-
 def check_size(text: str) -> None:
     limit = settings.CALLBOARD["LIMIT_SCHEMA_BYTES"]
     # Each character has a byte at least, so most texts need not be encoded to know.
@@ -69,20 +63,6 @@ def check_size(text: str) -> None:
         raise SchemaTooLarge(
             f"Register operation failed because schema is too large: more than {limit} bytes (LIMIT_SCHEMA_BYTES)"
         )
-
-
-def limits() -> Limits:
-    caps = settings.CALLBOARD
-    return Limits(
-        depth=caps["LIMIT_SCHEMA_DEPTH"],
-        values=caps["LIMIT_SCHEMA_VALUES"],
-        name=caps["LIMIT_SCHEMA_NAME"],
-        references=caps["LIMIT_REFERENCES"],
-        reference_bytes=caps["LIMIT_REFERENCE_BYTES"],
-        default_steps=caps["LIMIT_DEFAULT_STEPS"],
-        compared_pairs=caps["LIMIT_COMPARED_PAIRS"],
-        reported_incompatibilities=caps["LIMIT_INCOMPATIBILITIES"],
-    )
 
 
 def explained(error: RegistryError, subject: SubjectName, definition: Definition) -> InvalidSchema:

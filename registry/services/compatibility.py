@@ -12,6 +12,7 @@ from registry.querysets import SchemaVersionQuerySet
 from registry.schemas import compatibility
 from registry.schemas.base import ParsedSchema
 from registry.services import candidates, config
+from registry.services.parsed import parse_stored
 
 # Histories are read in pieces: a check ends at the first version that fails.
 _PIECE = 20
@@ -41,7 +42,7 @@ def check_one(
     candidate = _prepared(principal, subject, definition, in_force, normalize=normalize)
     if stored is None:
         return []
-    return compatibility.check_version(candidate, stored.version, candidates.parse_stored(stored), in_force.level)
+    return compatibility.check_version(candidate, stored.version, parse_stored(stored), in_force.level)
 
 
 def against_baseline(versions: SchemaVersionQuerySet, parsed: ParsedSchema, level: CompatibilityLevel) -> list[str]:
@@ -77,5 +78,5 @@ def _newest_first(versions: SchemaVersionQuerySet) -> Iterator[tuple[int, Parsed
     piece = versions.newest_first()[:1].stored()
     while piece:
         for stored in piece:
-            yield stored.version, candidates.parse_stored(stored)
+            yield stored.version, parse_stored(stored)
         piece = versions.newest_first().filter(version__lt=piece[-1].version)[:_PIECE].stored()

@@ -9,6 +9,7 @@ from registry.models import SchemaVersion
 from registry.querysets import SchemaVersionQuerySet
 from registry.services import candidates, config
 from registry.services.candidates import Candidate
+from registry.services.parsed import parse_stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ def as_stored(candidate: Candidate) -> list[dict[str, str | int]]:
 
 def _is_equivalent(stored: StoredVersion, candidate: Candidate) -> bool:
     if stored.references == as_stored(candidate):
-        return candidates.parse_stored(stored).equivalent(candidate.parsed)
+        return parse_stored(stored).equivalent(candidate.parsed)
     if stored.references and not candidate.closure.references:
-        return candidates.parse_stored(stored).resolved == candidate.parsed.resolved
+        return parse_stored(stored).resolved == candidate.parsed.resolved
     return False

@@ -151,6 +151,11 @@ def test_forward_is_for_the_global_level_alone(api: Api, admin: Member, path: st
     assert api.put(path, {"mode": "FORWARD"}, as_=admin).json() == FORWARD_ONLY_GLOBAL
 
 
+def test_forward_is_compared_in_capitals_as_confluent_does(api: Api, admin: Member) -> None:
+    assert api.put("/mode/a", {"mode": "forward"}, as_=admin).json() == {"mode": "forward"}
+    assert api.get("/mode/a", as_=admin).json() == {"mode": "FORWARD"}
+
+
 @pytest.mark.parametrize("path", ["/mode/:.__GLOBAL", "/mode/:.__GLOBAL:"])
 def test_forward_is_set_read_and_deleted_on_the_global_level(api: Api, admin: Member, path: str) -> None:
     assert api.put(path, {"mode": "FORWARD"}, as_=admin).json() == {"mode": "FORWARD"}

@@ -230,7 +230,7 @@ def _policy(changes: Mapping[str, Any]) -> Values:
     if given is None:
         return {}
     if given.upper() not in _POLICIES:
-        raise UnprocessableRequest(f"Invalid compatibility policy '{given}'. Valid values are {', '.join(_POLICIES)}")
+        raise UnprocessableRequest(f"Invalid compatibility policy. Valid values are {' and '.join(_POLICIES)}")
     return {"compatibility_policy": given.upper()}
 
 

@@ -190,7 +190,7 @@ def test_a_policy_that_is_not_known_is_refused_and_not_dropped(
     response = api.put("/config/a", {"compatibilityPolicy": given}, as_=owner)
 
     assert (response.status_code, response.json()["error_code"]) == (422, 422)
-    assert "STRICT, LENIENT" in response.json()["message"]
+    assert "STRICT and LENIENT" in response.json()["message"]
     assert api.get("/config/a", as_=owner).json()["error_code"] == 40408
 
 

@@ -1,15 +1,14 @@
 """Config: read, set, clear, and what is in force for a subject."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.db.models import CharField, Q, Value
 
 from audit import events, transactions
 from audit.actors import Actor
-from registry import access, names
+from registry import access
 from registry.errors import (
     ConfigNotFound,
     InvalidCompatibilityLevel,
@@ -17,31 +16,16 @@ from registry.errors import (
     SubjectNotFound,
     UnprocessableRequest,
 )
-from registry.models import Config, Mode
+from registry.models import Config
 from registry.models.settings import CompatibilityLevel, ModeName, Scope
-from registry.names import DEFAULT_CONTEXT, SubjectName
+from registry.names import SubjectName
 from registry.permissions import Permission
-from registry.services import scopes
+from registry.services import ladder, scopes
+from registry.services.ladder import FIELDS, Ladder, Values
 from registry.services.scopes import SettingScope, share_lock, take_lock
 
-__all__ = ["InForce", "clear_config", "get_config", "in_force", "set_config", "share_lock", "take_lock"]
+__all__ = ["InForce", "Values", "clear_config", "get_config", "in_force", "set_config", "share_lock", "take_lock"]
 
-Values = dict[str, Any]
-FIELDS = (
-    "alias",
-    "alias_for_deks",
-    "normalize",
-    "validate_fields",
-    "validate_new_schemas",
-    "validate_rules",
-    "compatibility_level",
-    "compatibility_policy",
-    "compatibility_group",
-    "default_metadata",
-    "override_metadata",
-    "default_rule_set",
-    "override_rule_set",
-)
 # What the config of a subject, where it is silent, takes from the top level. The others it has itself or not at all.
 _INHERITED = (
     "normalize",
@@ -74,18 +58,6 @@ class InForce:
         return self.mode in {ModeName.READONLY, ModeName.READONLY_OVERRIDE}
 
 
-@dataclass(frozen=True, slots=True)
-class _Rows:
-    """The fields set at each scope of the ladder, and the mode; None where there is no row."""
-
-    configs: Mapping[tuple[str, str | None], Values]
-    modes: Mapping[tuple[str, str | None], str]
-
-    @property
-    def top(self) -> Values:
-        return self.configs.get((Scope.CONTEXT, DEFAULT_CONTEXT), {})
-
-
 def in_force(subject: SubjectName) -> InForce:
     """The ladder: the subject's config, else its context's, else the global one, else the server's default.
 
@@ -93,13 +65,13 @@ def in_force(subject: SubjectName) -> InForce:
     it; for some other fields it inherits from the default context, whatever context the subject is in. The mode climbs
     the same ladder. One query.
     """
-    rows = _rows(subject)
-    found = [rows.configs.get(place) for place in _ladder(subject)]
-    own, *above = found
-    values = {**_inherited(rows.top), **own} if own is not None else next((v for v in above if v is not None), {})
-    mode = next((rows.modes[place] for place in _ladder(subject) if place in rows.modes), ModeName.READWRITE)
+    rows = ladder.read(subject)
+    own, *above = (rows.configs.get(place) for place in ladder.places(subject))
+    nearest = next((values for values in above if values is not None), {})
+    values = nearest if own is None else {**_inherited(rows.top), **own}
+    modes = (rows.modes[place] for place in ladder.places(subject) if place in rows.modes)
     return InForce(
-        mode=ModeName(mode),
+        mode=ModeName(next(modes, ModeName.READWRITE)),
         level=CompatibilityLevel(_with_level(values)["compatibility_level"]),
         normalize=values.get("normalize", False),
         validate_fields=values.get("validate_fields", False),
@@ -112,44 +84,13 @@ def in_force(subject: SubjectName) -> InForce:
     )
 
 
-def _ladder(subject: SubjectName) -> tuple[tuple[str, str | None], ...]:
-    return (Scope.SUBJECT, subject.context), (Scope.CONTEXT, subject.context), (Scope.GLOBAL, None)
-
-
-def _rows(subject: SubjectName) -> _Rows:
-    """Everything around the subject, configs and modes, in one query."""
-    around = _around(subject)
-    columns = ("kind", "context__name", *FIELDS, "mode")
-    nothing = {field.name: Value(None, output_field=field) for field in Config._meta.fields if field.name in FIELDS}
-    configs = Config.objects.filter(around).annotate(mode=Value(None, output_field=CharField())).values_list(*columns)
-    modes = Mode.objects.filter(around, mode__isnull=False).annotate(**nothing).values_list(*columns)
-    found: dict[tuple[str, str | None], Values] = {}
-    chosen: dict[tuple[str, str | None], str] = {}
-    for kind, context, *values, mode in configs.union(modes, all=True):
-        if mode is not None:
-            chosen[kind, context] = mode
-        else:
-            found[kind, context] = _set(zip(FIELDS, values, strict=True))
-    return _Rows(found, chosen)
-
-
-def _around(subject: SubjectName) -> Q:
-    if not names.is_storable(subject):
-        return Q(kind=Scope.GLOBAL) | Q(kind=Scope.CONTEXT, context__name=DEFAULT_CONTEXT)
-    return (
-        Q(kind=Scope.GLOBAL)
-        | Q(kind=Scope.CONTEXT, context__name__in=[DEFAULT_CONTEXT, subject.context])
-        | Q(kind=Scope.SUBJECT, context__name=subject.context, subject_name=subject.name)
-    )
-
-
 def get_config(*, principal: access.Principal, subject_name: str | None, default_to_global: bool) -> Values:
     """The fields set at this scope, the level filled in; with `default_to_global` those in force.
 
     Raises ConfigNotFound for a subject or a context that has none of its own. A subject that may not be seen has none.
     """
     scope = scopes.parse(subject_name)
-    rows = _rows(scope.subject)
+    rows = ladder.read(scope.subject)
     own = _own(rows, scope) if scopes.may_view(principal, scope) else None
     if own is not None:
         inherits = default_to_global and not scope.always_answers
@@ -175,7 +116,7 @@ def set_config(
         _refuse_read_only(scope)
         stored = Config.objects.filter(scope.row).first()
         before = _fields_of(stored)
-        after = _set({**before, **changes}.items())
+        after = ladder.set_fields({**before, **changes}.items())
         if stored is not None and after == before:
             return after
         row = stored or Config(**scope.columns())
@@ -204,7 +145,7 @@ def clear_config(*, principal: access.Principal, actor: Actor, subject_name: str
             raise SubjectNotFound(str(scope))
         _refuse_read_only(scope)
         if stored is None:
-            return _with_level(_above(_rows(scope.subject), scope))
+            return _with_level(_above(ladder.read(scope.subject), scope))
         before = _fields_of(stored)
         stored.delete()
         _record(actor, scope, before, {})
@@ -234,13 +175,13 @@ def _policy(changes: Mapping[str, Any]) -> Values:
     return {"compatibility_policy": given.upper()}
 
 
-def _own(rows: _Rows, scope: SettingScope) -> Values | None:
+def _own(rows: Ladder, scope: SettingScope) -> Values | None:
     return rows.configs.get((scope.kind, None if scope.kind == Scope.GLOBAL else scope.subject.context))
 
 
-def _above(rows: _Rows, scope: SettingScope) -> Values:
+def _above(rows: Ladder, scope: SettingScope) -> Values:
     """What is in force for a scope without a config of its own: that of the nearest scope above it, whole."""
-    places = [place for place in _ladder(scope.subject) if place[0] != scope.kind]
+    places = [place for place in ladder.places(scope.subject) if place[0] != scope.kind]
     return next((rows.configs[place] for place in places if place in rows.configs), {})
 
 
@@ -249,13 +190,7 @@ def _inherited(top: Values) -> Values:
 
 
 def _fields_of(stored: Config | None) -> Values:
-    return {} if stored is None else _set((field, getattr(stored, field)) for field in FIELDS)
-
-
-def _set(values: Iterable[tuple[str, Any]]) -> Values:
-    """In the order of FIELDS, without those that are not set."""
-    given = dict(values)
-    return {field: given[field] for field in FIELDS if given.get(field) is not None}
+    return {} if stored is None else ladder.set_fields((field, getattr(stored, field)) for field in FIELDS)
 
 
 def _with_level(values: Values) -> Values:

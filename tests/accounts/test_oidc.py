@@ -6,6 +6,7 @@ import select
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -64,7 +65,7 @@ class Site:
         return found
 
 
-def start_provider(node: str, port: int) -> tuple[subprocess.Popen[str], str]:
+def start_provider(node: Path, port: int) -> tuple[subprocess.Popen[str], str]:
     """The provider for the server at `port`, and its issuer. Once in hundreds of starts Node hangs before it says."""
     for _ in range(3):
         process = subprocess.Popen(

@@ -153,5 +153,5 @@ def example(table: Mapping[str, Setting]) -> str:
         shown = (
             {True: "on", False: "off", None: ""}.get(default, default) if isinstance(default, bool | None) else default
         )
-        lines += [f"# {setting.meaning}", f"# {PREFIX}{name}={'' if shown == {} else shown}", ""]
+        lines += [f"# {setting.meaning}", f"# {PREFIX}{name}={'' if shown in ({}, ()) else shown}", ""]
     return "\n".join(lines)

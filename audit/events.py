@@ -25,6 +25,7 @@ class Action(StrEnum):
     SUBJECT_REGISTERED = "subject.registered"
     COMPATIBILITY_CHANGED = "compatibility.changed"
     CONFIG_CHANGED = "config.changed"
+    MODE_CHANGED = "mode.changed"
     LIFECYCLE_CHANGED = "lifecycle.changed"
     OWNER_CHANGED = "owner.changed"
     VISIBILITY_CHANGED = "visibility.changed"

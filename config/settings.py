@@ -43,6 +43,7 @@ TABLE = {
         one_of("open", "scoped"), "open", "Who may make a subject: anybody with a key, or who may register in a scope."
     ),
     "COMPATIBILITY": Setting(one_of(*LEVELS), "BACKWARD", "Compatibility level where none is configured."),
+    "MODE_MUTABILITY": Setting(switch, True, "Whether modes may be changed at all."),
     "VALIDATE_NEW_SCHEMAS": Setting(switch, True, "Check names, namespaces and default values of new schemas."),
     "STRICT_REFERENCE_VERSIONS": Setting(switch, False, "Refuse one reference name with two versions in a closure."),
     "REJECT_EMPTY_SUBJECT": Setting(switch, False, "Refuse the empty subject and the subject `*`."),

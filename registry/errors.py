@@ -95,6 +95,13 @@ class ConfigNotFound(RegistryError):
         super().__init__(f"Subject '{subject_name}' does not have subject-level compatibility configured")
 
 
+class ModeNotFound(RegistryError):
+    error_code = 40409
+
+    def __init__(self, subject_name: str) -> None:
+        super().__init__(f"Subject '{subject_name}' does not have subject-level mode configured")
+
+
 class NoSuchGrant(RegistryError):
     error_code = 404
 
@@ -167,6 +174,20 @@ class InvalidCompatibilityLevel(RegistryError):
         )
 
 
+class InvalidMode(RegistryError):
+    error_code = 42204
+
+    def __init__(self) -> None:
+        super().__init__("Invalid mode. Valid values are READWRITE, READONLY, IMPORT and FORWARD.")
+
+
+class ForwardOnlyGlobal(RegistryError):
+    error_code = 42204
+
+    def __init__(self) -> None:
+        super().__init__("Forward mode only supported on global level")
+
+
 class OperationNotPermitted(RegistryError):
     """The mode in force forbids it. The default context prints as nothing, hence the two blanks."""
 
@@ -175,6 +196,10 @@ class OperationNotPermitted(RegistryError):
     @classmethod
     def not_in_import_mode(cls, subject_name: str) -> "OperationNotPermitted":
         return cls(f"Subject {subject_name} in context  is not in import mode")
+
+    @classmethod
+    def read_only(cls, subject_name: str, context: str) -> "OperationNotPermitted":
+        return cls(f"Subject {subject_name} in context {context} is in read-only mode")
 
 
 class InvalidSubject(RegistryError):

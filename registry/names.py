@@ -129,6 +129,8 @@ ROUTES = {
     "schema_guid": "schemas/guids/{guid}",
     "config": "config",
     "subject_config": "config/{subject}",
+    "mode": "mode",
+    "subject_mode": "mode/{subject}",
     "metadata_id": "v1/metadata/id",
     "metadata_version": "v1/metadata/version",
     "metadata_deployment": "v1/metadata/deployment",

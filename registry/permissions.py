@@ -61,6 +61,7 @@ class Need(StrEnum):
     VIEW = "view"
     REGISTER = "register, or the right to create"
     SET_COMPATIBILITY = "set_compatibility"
+    SET_MODE = "set_compatibility; manage for IMPORT, FORWARD and force"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,12 @@ TABLE = {
     ("subject_config", "GET"): _READ,
     ("subject_config", "PUT"): Rule(Scope.CONFIG_WRITE, Need.SET_COMPATIBILITY),
     ("subject_config", "DELETE"): Rule(Scope.CONFIG_WRITE, Need.SET_COMPATIBILITY),
+    ("mode", "GET"): Rule(Scope.SUBJECTS_READ, Need.AUTHENTICATED),
+    ("mode", "PUT"): Rule(Scope.CONFIG_WRITE, Need.GLOBAL),
+    ("mode", "DELETE"): Rule(Scope.CONFIG_WRITE, Need.GLOBAL),
+    ("subject_mode", "GET"): _READ,
+    ("subject_mode", "PUT"): Rule(Scope.CONFIG_WRITE, Need.SET_MODE),
+    ("subject_mode", "DELETE"): Rule(Scope.CONFIG_WRITE, Need.SET_COMPATIBILITY),
     ("metadata_id", "GET"): _ANYBODY,
     ("metadata_version", "GET"): _ANYBODY,
     ("metadata_deployment", "GET"): _ANYBODY,

@@ -1,26 +1,43 @@
-"""/config: the level and its companions, at the top and for a subject.
+"""/config: the level and its companions, at the top and for a context or a subject.
 
 Set under `compatibility`, shown under `compatibilityLevel`.
 """
 
-from typing import Any
-
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from registry.api import requests
+from registry.api import requests, settings
 from registry.api.base import RegistryView
+from registry.bodies import Body
 from registry.services import config
 from registry.services.config import Values
 
-_SHOWN = {"normalize": "normalize", "validate_new_schemas": "validateNewSchemas"}
+_SHOWN = {
+    "alias": "alias",
+    "alias_for_deks": "aliasForDeks",
+    "normalize": "normalize",
+    "validate_fields": "validateFields",
+    "validate_new_schemas": "validateNewSchemas",
+    "validate_rules": "validateRules",
+    "compatibility_level": "compatibilityLevel",
+    "compatibility_policy": "compatibilityPolicy",
+    "compatibility_group": "compatibilityGroup",
+    "default_metadata": "defaultMetadata",
+    "override_metadata": "overrideMetadata",
+    "default_rule_set": "defaultRuleSet",
+    "override_rule_set": "overrideRuleSet",
+}
 
 
-def _body(values: Values, level_member: str) -> dict[str, Any]:
-    body = {member: values[field] for field, member in _SHOWN.items() if field in values}
-    if "compatibility_level" in values:
-        body[level_member] = values["compatibility_level"]
-    return body
+def _shown(values: Values) -> Body:
+    """Config: an empty text is left out, as everywhere."""
+    return {member: values[field] for field, member in _SHOWN.items() if values.get(field, "") != ""}
+
+
+def _updated(values: Values) -> Body:
+    """ConfigUpdate: all that is set."""
+    members = {**_SHOWN, "compatibility_level": "compatibility"}
+    return {member: values[field] for field, member in members.items() if field in values}
 
 
 class SubjectConfigView(RegistryView):
@@ -33,7 +50,7 @@ class SubjectConfigView(RegistryView):
             subject_name=subject,
             default_to_global=requests.flag(self.query, "defaultToGlobal"),
         )
-        return self.answer(_body(values, "compatibilityLevel"))
+        return self.answer(_shown(values))
 
     def put(self, request: Request, subject: str | None = None) -> HttpResponse:
         body = requests.required_object(self.read_body(), self.update_method)
@@ -41,13 +58,13 @@ class SubjectConfigView(RegistryView):
             principal=self.principal,
             actor=self.actor,
             subject_name=subject,
-            changes=requests.config_changes(body),
+            changes=settings.config_changes(body),
         )
-        return self.answer(_body(values, "compatibility"))
+        return self.answer(_updated(values))
 
     def delete(self, request: Request, subject: str | None = None) -> HttpResponse:
         values = config.clear_config(principal=self.principal, actor=self.actor, subject_name=subject)
-        return self.answer(_body(values, "compatibilityLevel"))
+        return self.answer(_shown(values))
 
 
 class ConfigView(SubjectConfigView):

@@ -23,23 +23,6 @@ _BRACKET = re.compile(r"[\[\]{}]")
 _UNWRITABLE = re.compile("[\0\ud800-\udfff]")
 # Members that belong to parts of the protocol which this release does not have yet.
 _NOT_YET = ("metadata", "ruleSet", "schemaTagsToAdd", "schemaTagsToRemove", "propagateSchemaTags")
-_CONFIG_FIELDS = {
-    "compatibility": "compatibility_level",
-    "normalize": "normalize",
-    "validateNewSchemas": "validate_new_schemas",
-}
-_CONFIG_NOT_YET = (
-    "alias",
-    "aliasForDeks",
-    "compatibilityGroup",
-    "compatibilityPolicy",
-    "defaultMetadata",
-    "defaultRuleSet",
-    "overrideMetadata",
-    "overrideRuleSet",
-    "validateFields",
-    "validateRules",
-)
 
 
 def read_json(body: bytes, *, max_depth: int) -> Any:
@@ -109,19 +92,6 @@ def definition(body: Mapping[str, Any]) -> Definition:
         references=_references(body.get("references")),
         schema_id=_optional_integer(body, "id"),
     )
-
-
-def config_changes(body: Mapping[str, Any]) -> dict[str, Any]:
-    """ConfigUpdate: fields to set, or to clear where the value is None. Absent fields are absent."""
-    for member in _CONFIG_NOT_YET:
-        if body.get(member) is not None:
-            _refuse(member)
-    changes: dict[str, Any] = {}
-    for member, field in _CONFIG_FIELDS.items():
-        if member in body:
-            read = _optional_text if member == "compatibility" else _optional_boolean
-            changes[field] = read(body, member)
-    return changes
 
 
 def refuse_what_is_yet_to_come(query: QueryDict) -> None:

@@ -2,7 +2,7 @@
 
 from django.urls import re_path
 
-from registry.api import base, compatibility, config, metadata, schemas, subjects
+from registry.api import base, compatibility, config, metadata, mode, schemas, subjects
 
 VIEWS: tuple[type[base.RegistryView], ...] = (
     metadata.RootView,
@@ -27,6 +27,8 @@ VIEWS: tuple[type[base.RegistryView], ...] = (
     schemas.SchemaGuidIdsView,
     config.ConfigView,
     config.SubjectConfigView,
+    mode.ModeView,
+    mode.SubjectModeView,
 )
 
 urlpatterns = [re_path(r"[\s\S]*\Z", base.dispatcher({view.route: view.as_view() for view in VIEWS}))]

@@ -98,10 +98,6 @@ class Mode(ScopedSetting):
         constraints = [
             *_one_row_a_scope("mode"),
             models.CheckConstraint(condition=Q(mode__isnull=True) | Q(mode__in=ModeName.values), name="mode_known"),
-            models.CheckConstraint(
-                condition=Q(kind=Scope.GLOBAL) | Q(mode__isnull=True) | ~Q(mode=ModeName.FORWARD),
-                name="mode_forward_only_global",
-            ),
         ]
 
     def __str__(self) -> str:

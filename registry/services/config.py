@@ -5,111 +5,99 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
-from django.db.models import F, Q
 
 from audit import events, transactions
 from audit.actors import Actor
-from registry import access, names
-from registry.errors import AccessDenied, ConfigNotFound, InvalidCompatibilityLevel, SubjectNotFound
-from registry.models import Config, Context, Subject
-from registry.models.settings import CompatibilityLevel, Scope
-from registry.names import DEFAULT_CONTEXT, SubjectName
-from registry.permissions import MANAGE_GLOBAL, Permission
-from registry.services import governing
+from registry import access
+from registry.errors import (
+    ConfigNotFound,
+    InvalidCompatibilityLevel,
+    OperationNotPermitted,
+    SubjectNotFound,
+    UnprocessableRequest,
+)
+from registry.models import Config
+from registry.models.settings import CompatibilityLevel, ModeName, Scope
+from registry.names import SubjectName
+from registry.permissions import Permission
+from registry.services import ladder, scopes
+from registry.services.ladder import FIELDS, Ladder, Values
+from registry.services.scopes import SettingScope, share_lock, take_lock
 
-TOP_LEVEL = SubjectName(DEFAULT_CONTEXT, "")
-# Arbitrary, ours: registrations share it, changes of config take it alone.
-_CONFIG_LOCK = 0x63616C6C_636F6E66
-Values = dict[str, Any]
+__all__ = ["InForce", "Values", "clear_config", "get_config", "in_force", "set_config", "share_lock", "take_lock"]
+
+# What the config of a subject, where it is silent, takes from the top level. The others it has itself or not at all.
+_INHERITED = (
+    "normalize",
+    "validate_fields",
+    "validate_new_schemas",
+    "validate_rules",
+    "compatibility_policy",
+    "compatibility_group",
+)
+_POLICIES = ("STRICT", "LENIENT")
 
 
 @dataclass(frozen=True, slots=True)
 class InForce:
     """What counts for a subject, whatever the scope it comes from."""
 
+    mode: ModeName
     level: CompatibilityLevel
     normalize: bool
+    validate_fields: bool
     validate_new_schemas: bool
+    compatibility_group: str | None
+    default_metadata: Values | None
+    override_metadata: Values | None
+    default_rule_set: Values | None
+    override_rule_set: Values | None
+
+    @property
+    def is_read_only(self) -> bool:
+        return self.mode in {ModeName.READONLY, ModeName.READONLY_OVERRIDE}
 
 
 def in_force(subject: SubjectName) -> InForce:
     """The ladder: the subject's config, else its context's, else the global one, else the server's default.
 
     Two quirks of Confluent are kept. A subject config without a level takes the server default, not the level above
-    it; for its other fields it inherits from the default context, whatever context the subject is in.
+    it; for some other fields it inherits from the default context, whatever context the subject is in. The mode climbs
+    the same ladder. One query.
     """
-    rows = {(row.kind, row.context and row.context.name): row for row in _rows(subject)}
-    own = rows.get((Scope.SUBJECT, subject.context))
-    top = rows.get((Scope.CONTEXT, DEFAULT_CONTEXT))
-    if own is not None:
-        return _in_force(own.compatibility_level, own, top)
-    scope = rows.get((Scope.CONTEXT, subject.context)) or rows.get((Scope.GLOBAL, None))
-    return _in_force(scope.compatibility_level if scope else None, scope)
-
-
-def _in_force(level: str | None, *rows: Config | None) -> InForce:
+    rows = ladder.read(subject)
+    own, *above = (rows.configs.get(place) for place in ladder.places(subject))
+    nearest = next((values for values in above if values is not None), {})
+    values = nearest if own is None else {**_inherited(rows.top), **own}
+    modes = (rows.modes[place] for place in ladder.places(subject) if place in rows.modes)
     return InForce(
-        level=CompatibilityLevel(level or settings.CALLBOARD["COMPATIBILITY"]),
-        normalize=_first_set("normalize", rows, default=False),
-        validate_new_schemas=_first_set(
-            "validate_new_schemas", rows, default=settings.CALLBOARD["VALIDATE_NEW_SCHEMAS"]
-        ),
+        mode=ModeName(next(modes, ModeName.READWRITE)),
+        level=CompatibilityLevel(_with_level(values)["compatibility_level"]),
+        normalize=values.get("normalize", False),
+        validate_fields=values.get("validate_fields", False),
+        validate_new_schemas=values.get("validate_new_schemas", settings.CALLBOARD["VALIDATE_NEW_SCHEMAS"]),
+        compatibility_group=values.get("compatibility_group"),
+        default_metadata=values.get("default_metadata"),
+        override_metadata=values.get("override_metadata"),
+        default_rule_set=values.get("default_rule_set"),
+        override_rule_set=values.get("override_rule_set"),
     )
-
-
-def _first_set(field: str, rows: tuple[Config | None, ...], *, default: bool) -> bool:
-    values = (getattr(row, field) for row in rows if row is not None)
-    return next((value for value in values if value is not None), default)
-
-
-def _rows(subject: SubjectName) -> list[Config]:
-    if not names.is_storable(subject):
-        return []
-    return list(
-        Config.objects.select_related("context").filter(
-            Q(kind=Scope.GLOBAL)
-            | Q(kind=Scope.CONTEXT, context__name__in=[DEFAULT_CONTEXT, subject.context])
-            | Q(kind=Scope.SUBJECT, context__name=subject.context, subject_name=subject.name)
-        )
-    )
-
-
-def share_lock() -> None:
-    """Holds config still until the transaction ends, for a registration that has to be wholly before or after a change.
-
-    SQLite has one writer at a time anyway.
-    """
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [_CONFIG_LOCK])
-
-
-def take_lock() -> None:
-    """For a change of config or policy: waits for the registrations under way, and those to come wait for it."""
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_CONFIG_LOCK])
 
 
 def get_config(*, principal: access.Principal, subject_name: str | None, default_to_global: bool) -> Values:
     """The fields set at this scope, the level filled in; with `default_to_global` those in force.
 
-    Raises ConfigNotFound for a subject that has none of its own. A subject that may not be seen has none.
+    Raises ConfigNotFound for a subject or a context that has none of its own. A subject that may not be seen has none.
     """
-    subject = _scope(subject_name)
-    stored = _stored(subject) if _may_view(principal, subject) else None
-    if stored is not None and (subject == TOP_LEVEL or not default_to_global):
-        return _shown(stored)
-    if subject == TOP_LEVEL:
-        return _shown_default(default_to_global=default_to_global)
-    if not default_to_global:
-        raise ConfigNotFound(str(subject))
-    top = _stored(TOP_LEVEL)
-    if stored is not None:
-        inherited = {field: value for field, value in _set_fields(top).items() if field != "compatibility_level"}
-        return {**inherited, **_shown(stored)}
-    return _shown(top) if top is not None else _shown_default(default_to_global=True)
+    scope = scopes.parse(subject_name)
+    rows = ladder.read(scope.subject)
+    own = _own(rows, scope) if scopes.may_view(principal, scope) else None
+    if own is not None:
+        inherits = default_to_global and not scope.always_answers
+        return _with_level({**_inherited(rows.top), **own} if inherits else own)
+    if not default_to_global and not scope.always_answers:
+        raise ConfigNotFound(str(scope))
+    return _with_level(_above(rows, scope) if default_to_global else {})
 
 
 def set_config(
@@ -117,50 +105,56 @@ def set_config(
 ) -> Values:
     """Sets the given fields, clears those given as None, and returns all that are now set.
 
-    Raises InvalidCompatibilityLevel, InvalidSubject, AccessDenied. Setting what is already set leaves no event.
+    Raises InvalidCompatibilityLevel, UnprocessableRequest, InvalidSubject, AccessDenied, OperationNotPermitted where
+    the mode is read-only. Setting what is already set leaves no event.
     """
-    changes = {**changes, **_level(changes)}
-    if subject_name is not None and not names.parse(subject_name).is_default_context:
-        names.check_creatable(subject_name, reject_empty=settings.CALLBOARD["REJECT_EMPTY_SUBJECT"])
-    subject = _scope(subject_name)
-    _require(principal, subject)
+    changes = {**changes, **_level(changes), **_policy(changes)}
+    scope = scopes.check_settable(subject_name)
+    scopes.require(principal, Permission.SET_COMPATIBILITY, scope)
     with transactions.write():
         take_lock()
-        stored = _stored(subject)
-        before = _set_fields(stored)
-        after = {field: value for field, value in {**before, **changes}.items() if value is not None}
+        _refuse_read_only(scope)
+        stored = Config.objects.filter(scope.row).first()
+        before = _fields_of(stored)
+        after = ladder.set_fields({**before, **changes}.items())
         if stored is not None and after == before:
             return after
-        row = stored or Config(**_key(subject))
+        row = stored or Config(**scope.columns())
         for field, value in changes.items():
             setattr(row, field, value)
         row.save()
-        _record(actor, subject, before, after)
+        _record(actor, scope, before, after)
     return after
 
 
 def clear_config(*, principal: access.Principal, actor: Actor, subject_name: str | None) -> Values:
-    """Removes the config of this scope and returns it. Raises SubjectNotFound for a subject that has none."""
-    subject = _scope(subject_name)
-    if subject != TOP_LEVEL and (_stored(subject) is None or not _may_view(principal, subject)):
-        raise SubjectNotFound(str(subject))
-    _require(principal, subject)
+    """Removes the config of this scope and returns it.
+
+    Raises SubjectNotFound for a subject or a context that has none, AccessDenied, OperationNotPermitted where the mode
+    is read-only.
+    """
+    scope = scopes.parse(subject_name)
+    exists = Config.objects.filter(scope.row).exists() and scopes.may_view(principal, scope)
+    if not exists and not scope.always_answers:
+        raise SubjectNotFound(str(scope))
+    scopes.require(principal, Permission.SET_COMPATIBILITY, scope)
     with transactions.write():
         take_lock()
-        stored = _stored(subject)
-        if stored is None and subject != TOP_LEVEL:
-            raise SubjectNotFound(str(subject))
+        stored = Config.objects.filter(scope.row).first()
+        if stored is None and not scope.always_answers:
+            raise SubjectNotFound(str(scope))
+        _refuse_read_only(scope)
         if stored is None:
-            return _shown_default(default_to_global=True)
-        shown = _shown(stored)
-        before = _set_fields(stored)
+            return _with_level(_above(ladder.read(scope.subject), scope))
+        before = _fields_of(stored)
         stored.delete()
-        _record(actor, subject, before, {})
-    return shown
+        _record(actor, scope, before, {})
+    return _with_level(before)
 
 
-def _scope(subject_name: str | None) -> SubjectName:
-    return TOP_LEVEL if subject_name is None else names.parse(subject_name)
+def _refuse_read_only(scope: SettingScope) -> None:
+    if in_force(scope.subject).is_read_only:
+        raise OperationNotPermitted.read_only(str(scope), scope.context)
 
 
 def _level(changes: Mapping[str, Any]) -> Values:
@@ -172,65 +166,38 @@ def _level(changes: Mapping[str, Any]) -> Values:
     return {"compatibility_level": given.upper()}
 
 
-def _require(principal: access.Principal, subject: SubjectName) -> None:
-    stored = Subject.objects.named(subject).first()
-    if subject == TOP_LEVEL:
-        if MANAGE_GLOBAL not in principal.rights:
-            raise AccessDenied("Write", "__GLOBAL")
-        return
-    access.require(principal, Permission.SET_COMPATIBILITY, subject, stored)
-
-
-def _may_view(principal: access.Principal, subject: SubjectName) -> bool:
-    """Config outlives and precedes subjects: without one there is nothing to hide behind its config."""
-    stored = Subject.objects.named(subject).first()
-    return stored is None or Permission.VIEW in access.effective(principal, subject, stored)
-
-
-def _stored(subject: SubjectName) -> Config | None:
-    if not names.is_storable(subject):
-        return None
-    if subject == TOP_LEVEL:
-        return Config.objects.filter(kind=Scope.CONTEXT, context__name=DEFAULT_CONTEXT).first()
-    return Config.objects.filter(kind=Scope.SUBJECT, context__name=subject.context, subject_name=subject.name).first()
-
-
-def _key(subject: SubjectName) -> Values:
-    context, _ = Context.objects.get_or_create(name=subject.context)
-    if subject == TOP_LEVEL:
-        return {"kind": Scope.CONTEXT, "context": context}
-    return {"kind": Scope.SUBJECT, "context": context, "subject_name": subject.name}
-
-
-_FIELDS = ("compatibility_level", "normalize", "validate_new_schemas")
-
-
-def _set_fields(stored: Config | None) -> Values:
-    if stored is None:
+def _policy(changes: Mapping[str, Any]) -> Values:
+    given = changes.get("compatibility_policy")
+    if given is None:
         return {}
-    return {field: value for field in _FIELDS if (value := getattr(stored, field)) is not None}
+    if given.upper() not in _POLICIES:
+        raise UnprocessableRequest(f"Invalid compatibility policy. Valid values are {' and '.join(_POLICIES)}")
+    return {"compatibility_policy": given.upper()}
 
 
-def _shown(stored: Config) -> Values:
-    return {"compatibility_level": settings.CALLBOARD["COMPATIBILITY"], **_set_fields(stored)}
+def _own(rows: Ladder, scope: SettingScope) -> Values | None:
+    return rows.configs.get((scope.kind, None if scope.kind == Scope.GLOBAL else scope.subject.context))
 
 
-def _shown_default(*, default_to_global: bool) -> Values:
-    row = Config.objects.filter(kind=Scope.GLOBAL).first() if default_to_global else None
-    return _shown(row) if row is not None else {"compatibility_level": settings.CALLBOARD["COMPATIBILITY"]}
+def _above(rows: Ladder, scope: SettingScope) -> Values:
+    """What is in force for a scope without a config of its own: that of the nearest scope above it, whole."""
+    places = [place for place in ladder.places(scope.subject) if place[0] != scope.kind]
+    return next((rows.configs[place] for place in places if place in rows.configs), {})
 
 
-def _record(actor: Actor, subject: SubjectName, before: Values, after: Values) -> None:
-    """One event; the subject, if there is one, moves with its config so that a registration under way starts again."""
-    row = Subject.objects.named(subject).first()
-    if row is not None:
-        Subject.objects.filter(pk=row.pk).update(revision=F("revision") + 1)
-    only_level = {k for k in {*before, *after} if before.get(k) != after.get(k)} == {"compatibility_level"}
-    events.record(
-        actor,
-        events.Action.COMPATIBILITY_CHANGED if only_level else events.Action.CONFIG_CHANGED,
-        kind="context" if subject == TOP_LEVEL else "subject",
-        ref=governing.ref(subject),
-        detail={"before": before, "after": after},
-        stamp=row,
-    )
+def _inherited(top: Values) -> Values:
+    return {field: top[field] for field in _INHERITED if field in top}
+
+
+def _fields_of(stored: Config | None) -> Values:
+    return {} if stored is None else ladder.set_fields((field, getattr(stored, field)) for field in FIELDS)
+
+
+def _with_level(values: Values) -> Values:
+    return {"compatibility_level": settings.CALLBOARD["COMPATIBILITY"], **values}
+
+
+def _record(actor: Actor, scope: SettingScope, before: Values, after: Values) -> None:
+    only_level = {field for field in FIELDS if before.get(field) != after.get(field)} == {"compatibility_level"}
+    action = events.Action.COMPATIBILITY_CHANGED if only_level else events.Action.CONFIG_CHANGED
+    scopes.record(actor, scope, action, {"before": before, "after": after})

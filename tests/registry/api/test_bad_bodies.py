@@ -28,6 +28,8 @@ REQUESTS = {
     "testCompatibilityBySubjectName": ("POST", "/compatibility/subjects/orders/versions/latest"),
     "updateSubjectLevelConfig": ("PUT", "/config/orders"),
     "updateTopLevelConfig": ("PUT", "/config"),
+    "updateMode": ("PUT", "/mode/orders"),
+    "updateTopLevelMode": ("PUT", "/mode"),
 }
 
 
@@ -253,10 +255,12 @@ CONFIGURED: dict[str, dict[str, int]] = {
         **dict.fromkeys(VALUES, 400),
         **dict.fromkeys(["null", "true", "false", "number", "negative", "huge"], 200),
     },
-    "alias": {**dict.fromkeys(VALUES, 422), "null": 200},
+    "alias": {**NO_TEXT, "surrogate": 422, "NUL": 422},
+    "compatibilityPolicy": {**dict.fromkeys(VALUES, 422), **NO_TEXT, "null": 200},
     "unknown": {},
 }
-CONFIGURED["validateNewSchemas"] = CONFIGURED["normalize"]
+CONFIGURED |= dict.fromkeys(["validateFields", "validateNewSchemas", "validateRules"], CONFIGURED["normalize"])
+CONFIGURED |= dict.fromkeys(["aliasForDeks", "compatibilityGroup"], CONFIGURED["alias"])
 
 
 @pytest.mark.parametrize("member", CONFIGURED)
@@ -265,6 +269,13 @@ def test_each_member_of_a_config_takes_or_refuses_each_kind_of_value(api: Api, a
         found = {kind: outcome(send(api, admin, "PUT", path, {member: value})) for kind, value in VALUES.items()}
 
         assert found == expected(CONFIGURED[member])
+
+
+def test_a_mode_takes_or_refuses_each_kind_of_value(api: Api, admin: Member) -> None:
+    for path in ("/mode", "/mode/orders"):
+        found = {kind: outcome(send(api, admin, "PUT", path, {"mode": value})) for kind, value in VALUES.items()}
+
+        assert found == expected({**dict.fromkeys(VALUES, 42204), **NO_TEXT, "null": 200})
 
 
 @pytest.mark.parametrize("member", ["schema", "schemaType", "references", "id", "version", "metadata", "unknown"])

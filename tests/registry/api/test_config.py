@@ -130,14 +130,90 @@ def test_a_name_nobody_may_have_is_refused_after_its_level(api: Api, admin: Memb
     assert api.get(f"/config/{name}", as_=admin).json()["error_code"] == 40408
 
 
-@pytest.mark.parametrize(
-    "member", ["alias", "compatibilityGroup", "validateFields", "defaultMetadata", "overrideRuleSet"]
-)
-def test_what_this_release_does_not_do_is_refused_by_name(api: Api, owner: Member, subject: str, member: str) -> None:
-    response = api.put("/config/a", {member: "x"}, as_=owner)
+ALL_FIELDS = {
+    "alias": "other",
+    "aliasForDeks": "another",
+    "normalize": True,
+    "validateFields": True,
+    "validateNewSchemas": False,
+    "validateRules": True,
+    "compatibility": "FULL",
+    "compatibilityPolicy": "LENIENT",
+    "compatibilityGroup": "region",
+}
+
+
+def test_every_field_is_stored_and_returned(api: Api, owner: Member, subject: str) -> None:
+    updated = api.put("/config/a", ALL_FIELDS, as_=owner).json()
+
+    assert list(updated.items()) == list(ALL_FIELDS.items())
+    shown = {("compatibilityLevel" if name == "compatibility" else name): value for name, value in ALL_FIELDS.items()}
+    assert api.get("/config/a", as_=owner).json() == shown
+    assert api.delete("/config/a", as_=owner).json() == shown
+
+
+@pytest.mark.parametrize("member", [name for name in ALL_FIELDS if name != "compatibility"])
+def test_a_null_clears_one_field_and_leaves_the_others(api: Api, owner: Member, subject: str, member: str) -> None:
+    api.put("/config/a", ALL_FIELDS, as_=owner)
+
+    updated = api.put("/config/a", {member: None}, as_=owner).json()
+
+    assert updated == {name: value for name, value in ALL_FIELDS.items() if name != member}
+
+
+def test_an_empty_text_is_kept_but_not_shown(api: Api, owner: Member, subject: str) -> None:
+    assert api.put("/config/a", {"alias": ""}, as_=owner).json() == {"alias": ""}
+    assert api.get("/config/a", as_=owner).json() == {"compatibilityLevel": "BACKWARD"}
+
+
+def test_a_number_may_stand_for_a_text(api: Api, owner: Member, subject: str) -> None:
+    assert api.put("/config/a", {"alias": 5}, as_=owner).json() == {"alias": "5"}
+
+
+@pytest.mark.parametrize("text", ["a\0b", "\ud800"])
+def test_a_text_that_no_database_holds_is_refused(api: Api, owner: Member, subject: str, text: str) -> None:
+    response = api.put("/config/a", {"alias": text}, as_=owner)
 
     assert response.status_code == 422
-    assert member in response.json()["message"]
+    assert "alias" in response.json()["message"]
+
+
+@pytest.mark.parametrize(("given", "taken"), [("STRICT", "STRICT"), ("lenient", "LENIENT")])
+def test_a_policy_is_taken_in_any_letter_case(api: Api, owner: Member, subject: str, given: str, taken: str) -> None:
+    assert api.put("/config/a", {"compatibilityPolicy": given}, as_=owner).json() == {"compatibilityPolicy": taken}
+
+
+@pytest.mark.parametrize("given", ["LOGICAL", "NOPE", ""])
+def test_a_policy_that_is_not_known_is_refused_and_not_dropped(
+    api: Api, owner: Member, subject: str, given: str
+) -> None:
+    response = api.put("/config/a", {"compatibilityPolicy": given}, as_=owner)
+
+    assert (response.status_code, response.json()["error_code"]) == (422, 422)
+    assert "STRICT and LENIENT" in response.json()["message"]
+    assert api.get("/config/a", as_=owner).json()["error_code"] == 40408
+
+
+def test_the_level_has_another_name_in_a_put(api: Api, owner: Member, subject: str) -> None:
+    assert api.put("/config/a", {"compatibilityLevel": "FULL"}, as_=owner).json() == {}
+
+
+def test_most_of_what_a_subject_leaves_open_comes_from_the_top_level(
+    api: Api, owner: Member, admin: Member, subject: str
+) -> None:
+    api.put("/config", ALL_FIELDS, as_=admin)
+    api.put("/config/a", {"normalize": False}, as_=owner)
+
+    assert api.get("/config/a?defaultToGlobal=true", as_=owner).json() == {
+        "normalize": False,
+        "validateFields": True,
+        "validateNewSchemas": False,
+        "validateRules": True,
+        "compatibilityLevel": "BACKWARD",
+        "compatibilityPolicy": "LENIENT",
+        "compatibilityGroup": "region",
+    }
+    assert api.get("/config/a", as_=owner).json() == {"normalize": False, "compatibilityLevel": "BACKWARD"}
 
 
 def test_a_change_of_level_is_one_event_with_before_and_after(api: Api, owner: Member, subject: str) -> None:

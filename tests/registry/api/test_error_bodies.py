@@ -28,7 +28,7 @@ LEVELS = "none, backward, forward, full, backward_transitive, forward_transitive
 # Method, path, body, error code and text. `orders` has a record and is all there is.
 ERRORS: list[tuple[str, str, Any, int, str]] = [
     ("GET", "/nowhere", None, 404, "HTTP 404 Not Found"),
-    ("GET", "/mode", None, 404, "HTTP 404 Not Found"),
+    ("GET", "/modes", None, 404, "HTTP 404 Not Found"),
     ("GET", "/exporters", None, 404, "HTTP 404 Not Found"),
     ("GET", "/schemas/ids/x", None, 404, "HTTP 404 Not Found"),
     ("GET", "/subjects?offset=x", None, 404, "HTTP 404 Not Found"),
@@ -51,11 +51,16 @@ ERRORS: list[tuple[str, str, Any, int, str]] = [
     ("GET", "/schemas/guids/x", None, 40403, "Schema x not found"),
     ("POST", "/subjects/orders", {"schema": '"int"'}, 40403, "Schema not found"),
     ("GET", "/config/a", None, 40408, "Subject 'a' does not have subject-level compatibility configured"),
+    ("GET", "/mode/a", None, 40409, "Subject 'a' does not have subject-level mode configured"),
+    ("DELETE", "/mode/a", None, 40401, "Subject 'a' not found."),
     ("POST", "/subjects/a/versions", {}, 42201, "Empty schema"),
     ("POST", "/subjects/a/versions", {"schema": "x", "schemaType": "JSON"}, 42201, "Invalid schema type JSON"),
     ("GET", "/subjects/orders/versions/0", None, 42202, f"The specified version '0' {VERSION}"),
     ("GET", "/subjects/orders/versions/x", None, 42202, f"The specified version 'x' {VERSION}"),
     ("PUT", "/config", {"compatibility": "x"}, 42203, f"Invalid compatibility level. Valid values are {LEVELS}"),
+    ("PUT", "/mode", {"mode": "x"}, 42204, "Invalid mode. Valid values are READWRITE, READONLY, IMPORT and FORWARD."),
+    ("PUT", "/mode", {"mode": "FORWARD"}, 42204, "Forward mode only supported on global level"),
+    ("PUT", "/mode/orders", {"mode": "IMPORT"}, 42205, "Cannot import since found existing subjects"),
     ("POST", "/subjects/a/versions", {"schema": RECORD, "id": 7}, 42205, "Subject a in context  is not in import mode"),
     (
         "POST",

@@ -1,0 +1,46 @@
+"""/mode: what may be done to the subjects of a scope."""
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from registry.api import requests, settings
+from registry.api.base import RegistryView
+from registry.services import mode
+
+
+class SubjectModeView(RegistryView):
+    route = "subject_mode"
+    update_method = "updateMode"
+
+    def get(self, request: Request, subject: str | None = None) -> HttpResponse:
+        found = mode.get_mode(
+            principal=self.principal,
+            subject_name=subject,
+            default_to_global=requests.flag(self.query, "defaultToGlobal"),
+        )
+        return self.answer({"mode": found})
+
+    def put(self, request: Request, subject: str | None = None) -> HttpResponse:
+        given = settings.given_mode(requests.required_object(self.read_body(), self.update_method))
+        mode.set_mode(
+            principal=self.principal,
+            actor=self.actor,
+            subject_name=subject,
+            given=given,
+            force=requests.flag(self.query, "force"),
+        )
+        return self.answer({"mode": given})
+
+    def delete(self, request: Request, subject: str | None = None) -> HttpResponse:
+        cleared = mode.clear_mode(
+            principal=self.principal,
+            actor=self.actor,
+            subject_name=subject,
+            recursive=requests.flag(self.query, "recursive"),
+        )
+        return self.answer({} if cleared is None else {"mode": cleared})
+
+
+class ModeView(SubjectModeView):
+    route = "mode"
+    update_method = "updateTopLevelMode"

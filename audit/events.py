@@ -23,6 +23,10 @@ _CHAIN_LOCK = 0x63616C6C_61756469
 
 class Action(StrEnum):
     SUBJECT_REGISTERED = "subject.registered"
+    VERSION_SOFT_DELETED = "version.soft_deleted"
+    VERSION_HARD_DELETED = "version.hard_deleted"
+    SUBJECT_SOFT_DELETED = "subject.soft_deleted"
+    SUBJECT_HARD_DELETED = "subject.hard_deleted"
     COMPATIBILITY_CHANGED = "compatibility.changed"
     CONFIG_CHANGED = "config.changed"
     MODE_CHANGED = "mode.changed"

@@ -16,9 +16,11 @@ from typing import Any, Self
 GENERATOR = "callboard 0.1.0"
 FORMAT = 1
 
-EVENTS, OMITTED, TABLE, MANIFEST, README = "events.jsonl", "omitted.jsonl", "events.csv", "manifest.json", "README.txt"
-# All but the manifest, which names the sums of the others.
-WRITTEN_ALONG = (EVENTS, OMITTED, TABLE, README)
+EVENTS, OMITTED, TABLE, README = "events.jsonl", "omitted.jsonl", "events.csv", "README.txt"
+PERSONAL, CHECKPOINTS, KEYS, VERIFIER = "pii.jsonl", "checkpoints.jsonl", "keys.json", "verify.py"
+MANIFEST, SIGNATURE = "manifest.json", "manifest.sig"
+# All but the manifest, which names the sums of the others, and its signature.
+WRITTEN_ALONG = (EVENTS, OMITTED, PERSONAL, TABLE, CHECKPOINTS, KEYS, VERIFIER, README)
 COLUMNS = (
     "seq",
     "at",
@@ -38,10 +40,22 @@ README_TEXT = """\
 Audit export of Callboard
 =========================
 
-manifest.json   what was asked for, how many events there are, and the SHA-256 of every other file here
-events.jsonl    the evidence: one event a line, {"seq", "prev", "hash", "payload"}
-omitted.jsonl   events of the period that were not asked for: {"seq", "digest"}
-events.csv      the events of events.jsonl as a table for reading
+manifest.json      what was asked for, how many events there are, and the SHA-256 of every other file here
+manifest.sig       the manifest's signature, Ed25519
+events.jsonl       the evidence: one event a line, {"seq", "prev", "hash", "payload"}
+omitted.jsonl      events that were not asked for, up to the next checkpoint: {"seq", "digest"}
+pii.jsonl          what still exists of personal data: {"seq", "name", "value", "salt"}
+events.csv         the events of events.jsonl as a table for reading
+checkpoints.jsonl  the log's head at some times, signed by the server: {"body", "signature"}
+keys.json          the public keys behind the signatures
+verify.py          checks all of this; needs Python 3.9 or newer, nothing else, and no network
+
+To check it, unpacked or not:
+
+    python3 -I -S verify.py --key PUBLIC_KEY
+
+Get PUBLIC_KEY from whoever runs the server by another way than this file. verify.py ends with 0 if the bundle is whole,
+1 if something in it was changed, 2 if an event is missing, 3 if the end was cut off, 4 if a signature is not good.
 
 The payload is a JSON text within a string: its exact bytes are what was hashed. Each event is tied to the one before:
 
@@ -49,6 +63,8 @@ The payload is a JSON text within a string: its exact bytes are what was hashed.
     hash   = SHA256("callboard-audit-v1" || prev || seq as 8 bytes, big-endian || digest)
 
 Events and omitted ones together, in the order of seq, form the chain without a gap from first to last of the manifest.
+Signed are "callboard-checkpoint-v1\\n" and the body of a checkpoint, "callboard-manifest-v1\\n" and the bytes of
+manifest.json.
 
 In the table a cell that a spreadsheet could take for a formula begins with an apostrophe, and NUL is shown as U+FFFD.
 Times are UTC.
@@ -94,6 +110,16 @@ def event_line(seq: int, payload: str, prev: bytes, hash_: bytes) -> bytes:
 
 def omitted_line(seq: int, digest: bytes) -> bytes:
     return _line({"seq": seq, "digest": digest.hex()})
+
+
+def personal_line(seq: int, name: str, value: str, salt: bytes) -> bytes:
+    return _line({"seq": seq, "name": name, "value": value, "salt": salt.hex()})
+
+
+def keys(named: Iterable[tuple[str, str, str]]) -> bytes:
+    """Name, public half and the time of the first checkpoint of each."""
+    found = [{"key": name, "public": public, "since": since} for name, public, since in named]
+    return json.dumps({"keys": found}, indent=2).encode() + b"\n"
 
 
 def _line(members: Mapping[str, object]) -> bytes:

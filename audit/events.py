@@ -23,6 +23,10 @@ _CHAIN_LOCK = 0x63616C6C_61756469
 
 class Action(StrEnum):
     SUBJECT_REGISTERED = "subject.registered"
+    VERSION_SOFT_DELETED = "version.soft_deleted"
+    VERSION_HARD_DELETED = "version.hard_deleted"
+    SUBJECT_SOFT_DELETED = "subject.soft_deleted"
+    SUBJECT_HARD_DELETED = "subject.hard_deleted"
     COMPATIBILITY_CHANGED = "compatibility.changed"
     CONFIG_CHANGED = "config.changed"
     MODE_CHANGED = "mode.changed"
@@ -45,6 +49,7 @@ class Action(StrEnum):
     AUDIT_EXPORTED = "audit.exported"
     AUDIT_EXPORT_FAILED = "audit.export_failed"
     AUDIT_DOWNLOADED = "audit.downloaded"
+    AUDIT_KEY_ROTATED = "audit.key_rotated"
     GROUP_CREATED = "group.created"
     SERVICE_ACCOUNT_CREATED = "service_account.created"
     SERVICE_ACCOUNT_DISABLED = "service_account.disabled"
@@ -99,6 +104,17 @@ def record(
         members["at"] = chain.time_text(datetime.now(UTC))
         _insert(cursor, _event(seq, prev, {name: value for name, value in members.items() if value is not None}))
     return seq
+
+
+def hold_head() -> tuple[int, bytes] | None:
+    """Number and hash of the last event; until the transaction ends nobody appends another one."""
+    with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+        following, hash_ = _next(cursor)
+    return (following - 1, hash_) if following > 1 else None
+
+
+def hash_of(seq: int) -> bytes:
+    return bytes(AuditEvent.objects.values_list("hash", flat=True).get(seq=seq))
 
 
 def _next(cursor: CursorWrapper) -> tuple[int, bytes]:

@@ -18,15 +18,15 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import close_old_connections
-from django.db.models import BooleanField, DateTimeField, ExpressionWrapper, F, Q
+from django.db.models import BooleanField, DateTimeField, ExpressionWrapper, F, Min, Q
 from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Coalesce, Now
 
-from audit import bundles, chain, events, transactions
+from audit import bundles, chain, checkpoints, deliveries, events, transactions, verify
 from audit.actors import Actor
 from audit.bundles import Member
 from audit.events import Action
-from audit.models import AuditEvent, AuditExport, Filters
+from audit.models import AuditEvent, AuditExport, AuditPii, Checkpoint, Filters
 
 logger = logging.getLogger(__name__)
 
@@ -158,15 +158,19 @@ def expire() -> None:
 
 
 def population(filters: Filters, *, through_seq: int) -> range:
-    """The numbers of all events from the first to the last of the period, whether asked for or not.
+    """The numbers of all events from the first of the period to the checkpoint after its last, asked for or not.
 
-    Bounds by time alone would do if clocks never went back; events in between are written down as omitted.
+    Bounds by time alone would do if clocks never went back; what is not asked for is written down as omitted. The
+    request itself is signed, so that there is a checkpoint.
     """
     log = AuditEvent.objects.filter(seq__lte=through_seq).values_list("seq", flat=True)
     since = log.filter(at__gte=filters.since) if filters.since else log
     until = log.filter(at__lt=filters.until) if filters.until else log
     first, last = since.order_by("seq").first(), until.order_by("-seq").first()
-    return range(first, last + 1) if first is not None and last is not None and first <= last else range(0)
+    if first is None or last is None or first > last:
+        return range(0)
+    signed = Checkpoint.objects.filter(seq__gte=last, seq__lte=through_seq).order_by("seq").first()
+    return range(first, (signed.seq if signed else last) + 1)
 
 
 def folder() -> Path:
@@ -187,9 +191,11 @@ def write_bundle(lease: Lease, target: Path) -> Bundle:
     with ExitStack() as writing:
         members = {name: writing.enter_context(Member(parts, name)) for name in bundles.WRITTEN_ALONG}
         counts = _write_events(lease, chosen, filters, members)
-    with Member(parts, bundles.MANIFEST) as manifest:
-        manifest.write(bundles.manifest(_said(export, chosen, counts), members.values()))
-    bundles.pack(path, [*members.values(), manifest], moved_on=lease.beat)
+    whole = bundles.manifest(_said(export, chosen, counts), members.values())
+    with Member(parts, bundles.MANIFEST) as manifest, Member(parts, bundles.SIGNATURE) as signature:
+        manifest.write(whole)
+        signature.write(checkpoints.signing_key().sign(verify.manifest_message(whole)).hex().encode() + b"\n")
+    bundles.pack(path, [*members.values(), manifest, signature], moved_on=lease.beat)
     path.chmod(0o600)
     _sync(path)
     shutil.rmtree(parts)
@@ -200,9 +206,14 @@ def _write_events(lease: Lease, chosen: range, filters: Filters, members: dict[s
     """Says how many there were of each sort."""
     counts = {"events": 0, "omitted": 0}
     members[bundles.README].write(bundles.README_TEXT.encode())
+    members[bundles.VERIFIER].write(Path(verify.__file__).read_bytes())
+    signed = _checkpoints(chosen)
+    members[bundles.CHECKPOINTS].write("".join(f"{deliveries.as_line(each)}\n" for each in signed).encode())
+    members[bundles.KEYS].write(bundles.keys(_keys()))
     members[bundles.TABLE].write(bundles.table([bundles.COLUMNS]))
     for rows in _chunks(chosen, filters):
         _write_rows(rows, members, counts)
+        _write_personal([row[0] for row in rows if row[4]], members[bundles.PERSONAL])
         lease.advance(len(rows))
     return counts
 
@@ -233,11 +244,37 @@ def _write_rows(rows: list[Row], members: dict[str, Member], counts: dict[str, i
     counts["omitted"] += len(omitted)
 
 
+def _write_personal(shown: list[int], member: Member) -> None:
+    if not shown:
+        return
+    # By range: a list of numbers would be a parameter each.
+    found = AuditPii.objects.filter(event__gte=shown[0], event__lte=shown[-1]).order_by("event", "pk")
+    asked = set(shown)
+    for each in found:
+        if each.event_id in asked:
+            member.write(bundles.personal_line(each.event_id, each.name, each.value, bytes(each.salt)))
+
+
+def _checkpoints(chosen: range) -> list[Checkpoint]:
+    return list(Checkpoint.objects.filter(seq__gte=chosen.start, seq__lt=chosen.stop).order_by("seq"))
+
+
+def _keys() -> list[tuple[str, str, str]]:
+    """Every key that ever signed, oldest first; the one that signs the manifest is the last."""
+    used = Checkpoint.objects.values_list("key", "public").annotate(since=Min("at")).order_by("since")
+    found = [(key, public, chain.time_text(since)) for key, public, since in used]
+    now = checkpoints.signing_key()
+    # One that has replaced another since the request has signed nothing yet.
+    return found if now.public in {public for _, public, _ in found} else [*found, (now.name, now.public, "")]
+
+
 def _said(export: AuditExport, chosen: range, counts: dict[str, int]) -> dict[str, object]:
     ends = {event.seq: event for event in AuditEvent.objects.filter(seq__in={chosen.start, chosen.stop - 1})}
     bounds = {"first": chosen[0], "last": chosen[-1]} if chosen else {}
     return {
         "export": str(export.pk),
+        "key": checkpoints.signing_key().name,
+        "prev": bytes(ends[chosen.start].prev).hex() if chosen else None,
         "requested_by": export.requested_by,
         "filters": export.filters,
         "through_seq": export.through_seq,

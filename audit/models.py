@@ -10,6 +10,7 @@ from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.functions import Left, Now
 from django.db.models.lookups import Exact
+from django.utils import timezone
 
 from audit import chain
 
@@ -66,6 +67,45 @@ class AuditPii(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} of {self.event_id}"
+
+
+class Checkpoint(models.Model):
+    """The head of the log at some time, signed. `body` is the signed text; the other columns repeat what it says."""
+
+    seq = models.BigIntegerField(primary_key=True)
+    at = models.DateTimeField()
+    body = models.TextField()
+    signature = models.BinaryField()
+    # Name and public half of the key.
+    key = models.TextField()
+    public = models.TextField()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"checkpoint {self.seq}"
+
+
+class CheckpointDelivery(models.Model):
+    """A checkpoint on its way to a place outside. Tried until `delivered_at` is set."""
+
+    checkpoint = models.ForeignKey(Checkpoint, models.PROTECT, related_name="deliveries", db_index=False)
+    target = models.TextField()
+    tries = models.PositiveIntegerField(default=0)
+    due_at = models.DateTimeField(default=timezone.now)
+    delivered_at = models.DateTimeField(null=True)
+    error = models.TextField(default="")
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["checkpoint", "target"], name="checkpointdelivery_one_a_target")]
+        indexes = [
+            models.Index(fields=["due_at"], condition=models.Q(delivered_at=None), name="checkpointdelivery_due")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.checkpoint} to {self.target}"
 
 
 @dataclass(frozen=True)

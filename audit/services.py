@@ -12,10 +12,10 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from audit import events, exporter, tasks, transactions
+from audit import checkpoints, deliveries, events, exporter, tasks, transactions
 from audit.actors import Actor
 from audit.events import Action
-from audit.models import AuditEvent, AuditExport, Filters
+from audit.models import AuditEvent, AuditExport, Checkpoint, Filters
 
 logger = logging.getLogger(__name__)
 
@@ -151,8 +151,9 @@ def request_export(*, principal: Principal, filters: Filters, request_id: str | 
                 ref=str(export.pk),
                 detail={"filters": export.filters},
             )
-            # After the event, for it is the event's number. This table owes none.
+            # After the event, for it is the event's number. These tables owe none.
             export.save(update_fields=["through_seq"])
+            checkpoints.make(export.through_seq, events.hash_of(export.through_seq))
             transaction.on_commit(partial(tasks.dispatch, export.pk))
     except IntegrityError as error:
         if AuditExport.objects.filter(_UNFINISHED, requested_by=principal.ref).exists():
@@ -205,6 +206,16 @@ def open_download(*, principal: Principal, token: str, request_id: str | None) -
         file.close()
         raise
     return Download(file, f"callboard-audit-{export.through_seq}.zip")
+
+
+def public_key() -> str:
+    """What reports are checked against, 64 hex digits."""
+    return checkpoints.signing_key().public
+
+
+def last_delivered() -> Checkpoint | None:
+    """The newest checkpoint that has left the server."""
+    return deliveries.last_delivered()
 
 
 def _record_download(principal: Principal, export: AuditExport, number: int, request_id: str | None) -> None:

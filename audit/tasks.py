@@ -10,7 +10,7 @@ from celery import shared_task
 from django.conf import settings
 from kombu.exceptions import OperationalError
 
-from audit import exporter
+from audit import checkpoints, deliveries, exporter
 
 logger = logging.getLogger(__name__)
 
@@ -41,3 +41,13 @@ def sweep() -> None:
 @shared_task
 def expire() -> None:
     exporter.expire()
+
+
+@shared_task
+def sign() -> None:
+    checkpoints.make_if_moved()
+
+
+@shared_task
+def deliver() -> None:
+    deliveries.deliver()

@@ -129,8 +129,10 @@ def _drop(connection: BaseDatabaseWrapper, place: Place) -> str:
 
 
 def _wanted(connection: BaseDatabaseWrapper) -> Iterator[Trigger]:
-    log, owing = WANTED[connection.vendor]
-    yield from log(_log_table())
+    kept, paying, owing = WANTED[connection.vendor]
+    for name in ("AuditEvent", "Checkpoint"):
+        yield from kept(apps.get_model("audit", name)._meta.db_table)
+    yield from paying(_log_table())
     for each in audited():
         yield from owing(each)
 
@@ -168,9 +170,12 @@ END $$""",
 ]
 
 
-def _postgresql_log(table: str) -> Iterator[Trigger]:
+def _postgresql_kept(table: str) -> Iterator[Trigger]:
     yield Trigger(table, "no_change", "BEFORE UPDATE OR DELETE", "FOR EACH ROW EXECUTE FUNCTION audit_append_only()")
     yield Trigger(table, "no_truncate", "BEFORE TRUNCATE", "FOR EACH STATEMENT EXECUTE FUNCTION audit_append_only()")
+
+
+def _postgresql_paying(table: str) -> Iterator[Trigger]:
     yield Trigger(table, "paid", "AFTER INSERT", "FOR EACH ROW EXECUTE FUNCTION audit_paid()")
 
 
@@ -213,12 +218,15 @@ _SQLITE_OWE = "BEGIN DELETE FROM audit_pending; INSERT INTO audit_pending (id, o
 _SQLITE_PAY = "BEGIN DELETE FROM audit_pending; END"
 
 
-def _sqlite_log(table: str) -> Iterator[Trigger]:
+def _sqlite_kept(table: str) -> Iterator[Trigger]:
     # INSERT OR REPLACE fires no delete trigger.
     taken = f'WHEN EXISTS (SELECT 1 FROM "{table}" WHERE seq = NEW.seq) '  # noqa: S608 - our own table
     yield Trigger(table, "no_update", "BEFORE UPDATE", _SQLITE_REFUSE)
     yield Trigger(table, "no_delete", "BEFORE DELETE", _SQLITE_REFUSE)
     yield Trigger(table, "no_replace", "BEFORE INSERT", taken + _SQLITE_REFUSE)
+
+
+def _sqlite_paying(table: str) -> Iterator[Trigger]:
     yield Trigger(table, "paid", "AFTER INSERT", _SQLITE_PAY)
 
 
@@ -233,7 +241,10 @@ CLEARANCE: dict[str, list[str]] = {
     "postgresql": [],
     "sqlite": ["DROP TABLE IF EXISTS audit_pending", "DROP TABLE IF EXISTS audit_never"],
 }
-WANTED = {"postgresql": (_postgresql_log, _postgresql_owing), "sqlite": (_sqlite_log, _sqlite_owing)}
+WANTED = {
+    "postgresql": (_postgresql_kept, _postgresql_paying, _postgresql_owing),
+    "sqlite": (_sqlite_kept, _sqlite_paying, _sqlite_owing),
+}
 FOUND = {
     "postgresql": """
 SELECT c.relname, t.tgname, t.tgenabled IN ('O', 'A') FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid

@@ -106,7 +106,13 @@ def download(request: HttpRequest, principal: Principal) -> HttpResponseBase:
 def _page(request: HttpRequest, principal: Principal, *, status: int = 200, **context: Any) -> HttpResponse:
     exports = services.list_exports(principal=principal, before=_number(request.GET.get("before", "")), limit=SHOWN)
     older = f"{reverse('audit')}?before={exports[-1].through_seq}" if len(exports) == SHOWN else ""
-    context = {"form": FiltersForm(), "exports": exports, "next_url": older} | context
+    context = {
+        "form": FiltersForm(),
+        "exports": exports,
+        "next_url": older,
+        "public_key": services.public_key(),
+        "checkpoint": services.last_delivered(),
+    } | context
     return render(request, "audit/exports.html", context, status=status)
 
 

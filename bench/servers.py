@@ -30,7 +30,11 @@ _ports = count(21_800)
 _numbers = count(1)
 READY_SECONDS = 60
 STOP_SECONDS = 10
-SECRETS = {"CALLBOARD_SECRET_KEY": "a secret key for benchmarks" * 2, "CALLBOARD_KEY_PEPPER": "a pepper for them" * 3}
+SECRETS = {
+    "CALLBOARD_SECRET_KEY": "a secret key for benchmarks" * 2,
+    "CALLBOARD_KEY_PEPPER": "a pepper for them" * 3,
+    "CALLBOARD_AUDIT_SIGNING_KEY": "a signing key for them" * 2,
+}
 # The cluster of the tests forgoes what is measured here.
 DURABLE = ("fsync", "synchronous_commit", "full_page_writes", "autovacuum", "jit")
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 from accounts import local
 from accounts.models import ApiSecret
 from accounts.principals import Principal
-from audit import triggers
+from audit import services, triggers
 from audit.models import AuditEvent
 from catalog import feed
 from registry.permissions import MANAGE_GLOBAL
@@ -22,6 +22,8 @@ from registry.permissions import MANAGE_GLOBAL
 State = Literal["good", "look", "bad"]
 VIEW_AUDIT = "audit.view_auditevent"
 SOON = timedelta(days=14)
+# They are made every hour.
+CHECKPOINT_LATE = timedelta(hours=3)
 _URGENT: dict[State, int] = {"bad": 0, "look": 1, "good": 2}
 
 
@@ -39,7 +41,7 @@ def findings(principal: Principal) -> list[Finding]:
     """The worst first. How it is set up is for those who manage it; that it works is for everybody."""
     found = [_database(), _migrations(), _guards()]
     if VIEW_AUDIT in principal.rights:
-        found.append(_audit_head())
+        found += [_audit_head(), _checkpoints()]
     if MANAGE_GLOBAL in principal.rights:
         found += [*_doors(), *_ending_keys(), *_left_out(), *_settings()]
     return sorted(found, key=lambda finding: _URGENT[finding.state])
@@ -73,6 +75,17 @@ def _audit_head() -> Finding:
         return Finding("Audit log", "good", "no event yet")
     text = f"event {last.seq} of {last.at:%Y-%m-%d %H:%M:%S} UTC, hash {bytes(last.hash).hex()}"
     return Finding("Audit log", "good", text, "manage.py audit_verify")
+
+
+def _checkpoints() -> Finding:
+    last, hint = services.last_delivered(), "CALLBOARD_CHECKPOINT_TARGETS"
+    if last is None:
+        return Finding("Checkpoints", "look", "none has left the server yet", hint)
+    late = timezone.now() - last.at > CHECKPOINT_LATE and AuditEvent.objects.filter(seq__gt=last.seq).exists()
+    text = f"the last one that left the server is of event {last.seq}, {last.at:%Y-%m-%d %H:%M} UTC"
+    if not settings.CALLBOARD["CHECKPOINT_TARGETS"]:
+        return Finding("Checkpoints", "look", f"{text}, in the log only", hint)
+    return Finding("Checkpoints", "bad" if late else "good", text, hint if late else "")
 
 
 def _doors() -> list[Finding]:

@@ -43,6 +43,8 @@ app.conf.update(
     beat_sync_every=1,
     beat_schedule={
         "sweep": {"task": "audit.tasks.sweep", "schedule": settings.CALLBOARD["EXPORT_LEASE"] / 2},
+        "sign": {"task": "audit.tasks.sign", "schedule": crontab(minute="0")},
+        "deliver": {"task": "audit.tasks.deliver", "schedule": 30.0},
         "expire": {"task": "audit.tasks.expire", "schedule": crontab(minute="7")},
         "clear sessions": {"task": "config.celery.clear_sessions", "schedule": crontab(hour="3", minute="11")},
     },

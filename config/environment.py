@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import environ  # type: ignore[import-untyped]
 from django.core.exceptions import ImproperlyConfigured
 
 PREFIX = "CALLBOARD_"
@@ -71,6 +72,23 @@ def pairs(value: str) -> dict[str, str]:
             raise ValueError("expected a list like `name=value, other=value`")
         found[name.strip()] = content.strip()
     return found
+
+
+def places(value: str) -> tuple[str, ...]:
+    """Folders, web addresses, mail addresses and git repositories, comma separated."""
+    found = words(value)
+    for place in found:
+        if not re.match(r"(?:file:///|https?://[^/]|mailto:[^@\s]+@|git\+(?:https|ssh|file)://)", place):
+            raise ValueError("expected file:///folder, https://…, mailto:…, git+https://…, git+ssh://… or git+file://…")
+    return found
+
+
+def mail_server(value: str) -> dict[str, Any]:
+    """Django's settings for it."""
+    if not re.match(r"(?:smtp|smtps|smtp\+tls|smtp\+ssl)://[^/]", value):
+        raise ValueError("expected an address like smtp+tls://user:password@mail.example.com:587")
+    found: dict[str, Any] = environ.Env.email_url_config(value)
+    return {name: content for name, content in found.items() if name.startswith("EMAIL_") and content is not None}
 
 
 def web_address(value: str) -> str:
@@ -135,5 +153,5 @@ def example(table: Mapping[str, Setting]) -> str:
         shown = (
             {True: "on", False: "off", None: ""}.get(default, default) if isinstance(default, bool | None) else default
         )
-        lines += [f"# {setting.meaning}", f"# {PREFIX}{name}={'' if shown == {} else shown}", ""]
+        lines += [f"# {setting.meaning}", f"# {PREFIX}{name}={'' if shown in ({}, ()) else shown}", ""]
     return "\n".join(lines)

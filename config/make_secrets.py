@@ -14,7 +14,7 @@ DATABASE_USER = "callboard"
 
 def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    for name in ("secret-key", "key-pepper"):
+    for name in ("secret-key", "key-pepper", "audit-signing-key"):
         write_once(folder / name, secrets.token_urlsafe(48))
     password = write_once(folder / "postgres-password", secrets.token_urlsafe(32))
     # As libpq reads it; DATABASE_URL then needs no password.

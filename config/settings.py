@@ -10,7 +10,7 @@ import environ  # type: ignore[import-untyped]
 from django.core.exceptions import ImproperlyConfigured
 
 from config import environment, logs
-from config.environment import Setting, number, one_of, pairs, switch, text, web_address, words
+from config.environment import Setting, mail_server, number, one_of, pairs, places, switch, text, web_address, words
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 MIB = 1024 * 1024
@@ -31,6 +31,9 @@ TABLE = {
     "SECRET_KEY": Setting(text, None, "Django's secret; made in <data>/secrets on the embedded default."),
     "KEY_PEPPER": Setting(
         text, None, "Secret under which API keys are hashed, 32 characters or more; made in <data>/secrets likewise."
+    ),
+    "AUDIT_SIGNING_KEY": Setting(
+        text, None, "Secret from which the key of the checkpoints is made, 32 characters or more; made likewise."
     ),
     "DEFAULT_GROUP": Setting(text, "default", "Group that owns a new subject when nothing better is known."),
     "ANONYMOUS": Setting(
@@ -70,6 +73,15 @@ TABLE = {
     "BACKSTAGE_OWNERS": Setting(pairs, {}, "Group entity of a group: `payments=group:default/team-payments, …`."),
     "BACKSTAGE_FEED_TOKEN": Setting(
         text, None, "Opens the files of the feed as `?token=…` to a stock Location; every reader of Backstage sees it."
+    ),
+    "EMAIL_URL": Setting(
+        mail_server, {}, "Mail server that checkpoints go by: `smtp+tls://user:password@mail.example.com:587`."
+    ),
+    "EMAIL_FROM": Setting(text, "callboard@localhost", "Sender of our mails."),
+    "CHECKPOINT_TARGETS": Setting(
+        places,
+        (),
+        "Where signed checkpoints of the audit log go besides the server's log: file://, https://, mailto:, git+….",
     ),
     "EXPORT_LEASE": Setting(
         number(1, 3600), 60, "Seconds after which the export of a worker that fell silent goes to another one."
@@ -133,6 +145,7 @@ try:
     PRODUCTION = POSTGRESQL if OWN["PRODUCTION"] is None else OWN["PRODUCTION"]
     SECRET_KEY = _secret("SECRET_KEY")
     KEY_PEPPER = _secret("KEY_PEPPER")
+    AUDIT_SIGNING_KEY = _secret("AUDIT_SIGNING_KEY")
     # Filled at every start; a file that is not there yet is served under its plain name.
     STATIC_ROOT = OWN["DATA"] / "static"
     STATIC_ROOT.mkdir(parents=True, exist_ok=True)
@@ -143,6 +156,8 @@ except (ImproperlyConfigured, OSError) as problem:
 DATA: Path = OWN["DATA"]
 CALLBOARD: dict[str, Any] = OWN
 
+globals().update(OWN["EMAIL_URL"])
+DEFAULT_FROM_EMAIL = OWN["EMAIL_FROM"]
 LOGGING = logs.configuration(OWN["LOG_FORMAT"], OWN["LOG_LEVEL"])
 
 DEBUG = False

@@ -97,6 +97,38 @@ class SchemaNotFound(RegistryError):
         super().__init__("Schema not found" if wanted is None else f"Schema {wanted} not found")
 
 
+class SubjectSoftDeleted(RegistryError):
+    error_code = 40404
+
+    def __init__(self, subject_name: str) -> None:
+        super().__init__(f"Subject '{subject_name}' was soft deleted.Set permanent=true to delete permanently")
+
+
+class SubjectNotSoftDeleted(RegistryError):
+    error_code = 40405
+
+    def __init__(self, subject_name: str) -> None:
+        super().__init__(f"Subject '{subject_name}' was not deleted first before being permanently deleted")
+
+
+class VersionSoftDeleted(RegistryError):
+    error_code = 40406
+
+    def __init__(self, subject_name: str, version: int) -> None:
+        super().__init__(
+            f"Subject '{subject_name}' Version {version} was soft deleted.Set permanent=true to delete permanently"
+        )
+
+
+class VersionNotSoftDeleted(RegistryError):
+    error_code = 40407
+
+    def __init__(self, subject_name: str, version: int) -> None:
+        super().__init__(
+            f"Subject '{subject_name}' Version {version} was not deleted first before being permanently deleted"
+        )
+
+
 class ConfigNotFound(RegistryError):
     error_code = 40408
 
@@ -209,6 +241,18 @@ class OperationNotPermitted(RegistryError):
     @classmethod
     def read_only(cls, subject_name: str, context: str) -> "OperationNotPermitted":
         return cls(f"Subject {subject_name} in context {context} is in read-only mode")
+
+
+class ReferenceExists(RegistryError):
+    """Somebody refers to what is to be deleted; the text names the latter."""
+
+    error_code = 42206
+
+    def __init__(self, subject_name: str, version: int) -> None:
+        super().__init__(
+            "One or more references exist to the schema "
+            f"{{magic=1,keytype=SCHEMA,subject={subject_name},version={version}}}."
+        )
 
 
 class InvalidSubject(RegistryError):

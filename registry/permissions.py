@@ -49,6 +49,7 @@ class Scope(StrEnum):
 
     SUBJECTS_READ = "subjects:read"
     SUBJECTS_WRITE = "subjects:write"
+    SUBJECTS_DELETE = "subjects:delete"
     CONFIG_WRITE = "config:write"
     LIFECYCLE_WRITE = "lifecycle:write"
 
@@ -62,6 +63,7 @@ class Need(StrEnum):
     REGISTER = "register, or the right to create"
     SET_COMPATIBILITY = "set_compatibility"
     SET_MODE = "set_compatibility; manage for IMPORT, FORWARD and force"
+    DELETE = "delete; also manage if permanent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +81,11 @@ TABLE = {
     ("root", "POST"): _ANYBODY,
     ("subjects", "GET"): _READ,
     ("subject", "POST"): _READ,
+    ("subject", "DELETE"): Rule(Scope.SUBJECTS_DELETE, Need.DELETE),
     ("versions", "GET"): _READ,
     ("versions", "POST"): Rule(Scope.SUBJECTS_WRITE, Need.REGISTER),
     ("version", "GET"): _READ,
+    ("version", "DELETE"): Rule(Scope.SUBJECTS_DELETE, Need.DELETE),
     ("version_schema", "GET"): _READ,
     ("version_referencedby", "GET"): _READ,
     ("compatibility", "POST"): _READ,

@@ -13,6 +13,7 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 SECRETS = {
     "CALLBOARD_SECRET_KEY": "the secret key of the tests, and of nothing else",
     "CALLBOARD_KEY_PEPPER": "the key pepper of the tests, and of nothing else",
+    "CALLBOARD_AUDIT_SIGNING_KEY": "the signing key of the tests, and of nothing else",
 }
 
 

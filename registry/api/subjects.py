@@ -6,7 +6,7 @@ from rest_framework.request import Request
 from registry import bodies, names
 from registry.api import requests
 from registry.api.base import RegistryView
-from registry.services import lookup, reading, registration
+from registry.services import deletion, lookup, reading, registration
 from registry.services.reading import Deletion
 
 _MAX_REFERRERS = 1000
@@ -42,6 +42,10 @@ class SubjectView(RegistryView):
             include_deleted=requests.flag(self.query, "deleted"),
         )
         return self.answer(bodies.exact_schema(found.stored) if found.is_exact else bodies.schema(found.stored))
+
+    def delete(self, request: Request, subject: str) -> HttpResponse:
+        delete = deletion.delete_subject if requests.flag(self.query, "permanent") else deletion.soft_delete_subject
+        return self.answer(delete(principal=self.principal, actor=self.actor, subject_name=subject))
 
 
 class VersionsView(RegistryView):
@@ -80,6 +84,11 @@ class VersionView(RegistryView):
             include_deleted=requests.flag(self.query, "deleted"),
         )
         return self.answer(bodies.schema(found))
+
+    def delete(self, request: Request, subject: str, version: str) -> HttpResponse:
+        number = names.parse_version(version)
+        delete = deletion.delete_version if requests.flag(self.query, "permanent") else deletion.soft_delete_version
+        return self.answer(delete(principal=self.principal, actor=self.actor, subject_name=subject, version=number))
 
 
 class VersionSchemaView(RegistryView):

@@ -194,7 +194,10 @@ def _content(candidate: Candidate) -> Schema:
         )
         # Another subject may be storing the same content: wait for it instead of failing.
         Schema.objects.bulk_create([made], ignore_conflicts=True)
-        schema = Schema.objects.get(guid=guid)
+        schema = Schema.objects.filter(guid=guid).first()
+        if schema is None:
+            # It was there and has been deleted for good since.
+            raise _Moved
     if schema.text != candidate.parsed.canonical or schema.references != lookup.as_stored(candidate):
         raise InvalidSchema(f"Another schema has the guid {guid} already; change a doc text to tell them apart")
     return schema
@@ -216,12 +219,14 @@ def _schema_id(subject: Subject, schema: Schema) -> SchemaId:
 
 def _link(schema_id: SchemaId, candidate: Candidate) -> None:
     targets = candidate.closure.targets
-    if not targets or schema_id.reference_links.exists():
+    if not targets:
         return
     # Locked so that no target is deleted while this referrer comes into being.
     live = SchemaVersion.objects.live().filter(pk__in=targets).select_for_update(of=("self",))
     if len(set(live.values_list("pk", flat=True))) != len(set(targets)):
         raise _Moved
+    if schema_id.reference_links.exists():
+        return
     ReferenceLink.objects.bulk_create(
         ReferenceLink(referrer=schema_id, position=position, target_id=target)
         for position, target in enumerate(targets)

@@ -2,9 +2,11 @@
 
 import json
 import os
+import select
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -18,6 +20,7 @@ from tests.servers import Factory, Server
 NODE = npm.find()
 MOST_HOPS = 12
 SECONDS = 15
+PROVIDER_SECONDS = 30
 
 
 @dataclass(frozen=True)
@@ -62,22 +65,33 @@ class Site:
         return found
 
 
+def start_provider(node: Path, port: int) -> tuple[subprocess.Popen[str], str]:
+    """The provider for the server at `port`, and its issuer. Once in hundreds of starts Node hangs before it says."""
+    for _ in range(3):
+        process = subprocess.Popen(
+            [node, "provider.mjs", "0"],
+            cwd=npm.PROVIDER,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env={**os.environ, "RP_ORIGIN": f"http://127.0.0.1:{port}"},
+        )
+        assert process.stdout is not None
+        if select.select([process.stdout], [], [], PROVIDER_SECONDS)[0]:
+            return process, json.loads(process.stdout.readline())["issuer"]
+        process.kill()
+        process.wait()
+        process.stdout.close()
+    raise AssertionError("the provider does not start")
+
+
 @pytest.fixture
 def site(start_server: Factory) -> Iterator[Site]:
     if NODE is None or not npm.is_installed(npm.PROVIDER):
         pytest.skip("`make test` sets up the OpenID provider, and said why it could not")
     port = servers.free_port()
-    process = subprocess.Popen(
-        [NODE.node, "provider.mjs", "0"],
-        cwd=npm.PROVIDER,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        env={**os.environ, "RP_ORIGIN": f"http://127.0.0.1:{port}"},
-    )
+    process, issuer = start_provider(NODE.node, port)
     try:
-        assert process.stdout is not None
-        issuer = json.loads(process.stdout.readline())["issuer"]
         server = start_server(
             CALLBOARD_PORT=str(port),
             CALLBOARD_BASE_URL=f"http://127.0.0.1:{port}",

@@ -81,6 +81,6 @@ def test_secrets_are_made_once_and_for_their_owner_alone(compose: Any, tmp_path:
         kept.append({path.name: path.read_text(encoding="ascii") for path in folder.iterdir()})
 
     assert kept[0] == kept[1]
-    assert set(kept[0]) == {"secret-key", "key-pepper", "postgres-password", "pgpass"}
+    assert set(kept[0]) == {"secret-key", "key-pepper", "audit-signing-key", "postgres-password", "pgpass"}
     assert kept[0]["pgpass"] == f"*:*:*:callboard:{kept[0]['postgres-password']}\n"
     assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}

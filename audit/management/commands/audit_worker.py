@@ -1,4 +1,4 @@
-"""Makes the exports of an installation without a broker: looks for what nobody works on, and does it.
+"""Makes exports and checkpoints of an installation without a broker: looks for what nobody works on, and does it.
 
 Runs until SIGTERM or SIGINT, or until the process that started it is gone. Several may run at once.
 """
@@ -14,18 +14,19 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError, InterfaceError, close_old_connections
 
-from audit import exporter
+from audit import checkpoints, deliveries, exporter
 
 logger = logging.getLogger(__name__)
 POLL_SECONDS = 1.0
-EXPIRE_SECONDS = 3600.0
+HOUR = 3600.0
+DELIVER_SECONDS = 30.0
 
 
 class Worker:
     def __init__(self, parent: int) -> None:
         self._asked = threading.Event()
         self._parent = parent
-        self._expire_at = 0.0
+        self._hourly_at = self._deliver_at = 0.0
 
     def stop(self, *args: object) -> None:
         self._asked.set()
@@ -48,9 +49,13 @@ class Worker:
         for export_id in exporter.due(waiting_since=timedelta(0)):
             if not self.is_stopping():
                 exporter.run(export_id, stopping=self.is_stopping)
-        if monotonic() >= self._expire_at:
+        if monotonic() >= self._hourly_at:
             exporter.expire()
-            self._expire_at = monotonic() + EXPIRE_SECONDS
+            checkpoints.make_if_moved()
+            self._hourly_at = monotonic() + HOUR
+        if monotonic() >= self._deliver_at:
+            deliveries.deliver()
+            self._deliver_at = monotonic() + DELIVER_SECONDS
 
 
 class Command(BaseCommand):

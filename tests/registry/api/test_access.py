@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from accounts.services import SCOPES
 from registry import names, permissions
 from registry.api.urls import VIEWS
 from registry.permissions import Scope
@@ -73,7 +74,7 @@ def test_a_key_is_good_for_its_scopes_only(api: Api, orders: None, route: str, m
 
 @pytest.mark.parametrize(("route", "method"), REQUESTS)
 def test_an_owner_may_do_what_the_table_offers(api: Api, orders: None, owner: Member, route: str, method: str) -> None:
-    response = send(api, route, method, owner)
+    response = send(api, route, method, join("keeper", "owners", scopes=SCOPES))
 
     allowed = permissions.TABLE[route, method].need != permissions.Need.GLOBAL
     never_set = route in {"subject_config", "subject_mode"} and method != "PUT"
@@ -82,9 +83,10 @@ def test_an_owner_may_do_what_the_table_offers(api: Api, orders: None, owner: Me
 
 @pytest.mark.parametrize(("route", "method"), ON_ONE_SUBJECT)
 def test_to_an_outsider_a_hidden_subject_is_one_that_is_not_there(
-    api: Api, orders: None, outsider: Member, hide: Any, route: str, method: str
+    api: Api, orders: None, hide: Any, route: str, method: str
 ) -> None:
     hide("orders")
+    outsider = join("outsider", "strangers", scopes=SCOPES)
 
     hidden = send(api, route, method, outsider)
     elsewhere = {"subject": "nothing", "schema_id": "7", "guid": GUID[:-1] + "0"}

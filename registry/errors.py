@@ -265,6 +265,15 @@ class InvalidSubject(RegistryError):
         super().__init__(f"{text} {reason}" if reason else text)
 
 
+class ContextNotEmpty(RegistryError):
+    """Something was registered in it and not deleted for good."""
+
+    error_code = 42211
+
+    def __init__(self, context: str) -> None:
+        super().__init__(f"The specified context ':{context}:' is not empty.")
+
+
 class SchemaTooLarge(RegistryError):
     """The text has more bytes than the registry takes."""
 

@@ -1,13 +1,16 @@
 """Finding a schema under a subject: the very same content, else one that means the same."""
 
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 from registry import access, names
 from registry.bodies import Definition, StoredVersion
-from registry.errors import SchemaNotFound, SubjectNotFound
+from registry.errors import RegistryError, SchemaNotFound, SubjectNotFound
 from registry.models import SchemaVersion
+from registry.names import SubjectName
 from registry.querysets import SchemaVersionQuerySet
-from registry.services import candidates, config
+from registry.services import candidates, config, contexts
 from registry.services.candidates import Candidate
 from registry.services.parsed import parse_stored
 
@@ -21,11 +24,29 @@ class Found:
 def look_up(
     *, principal: access.Principal, subject_name: str, definition: Definition, normalize: bool, include_deleted: bool
 ) -> Found:
-    """The version of this subject that holds the schema.
+    """The version of this subject that holds the schema; a name without context is looked for in the others too.
 
     Raises InvalidSchema, SubjectNotFound, SchemaNotFound. The text is read by the rules for stored schemas.
     """
     subject = names.parse(subject_name)
+    ask = partial(_look_up, principal, definition=definition, normalize=normalize, include_deleted=include_deleted)
+    try:
+        return ask(subject)
+    except (SubjectNotFound, SchemaNotFound):
+        for other in contexts.elsewhere(principal, subject):
+            with suppress(RegistryError):
+                return ask(other)
+        raise
+
+
+def _look_up(
+    principal: access.Principal,
+    subject: SubjectName,
+    *,
+    definition: Definition,
+    normalize: bool,
+    include_deleted: bool,
+) -> Found:
     versions = SchemaVersion.objects.visible_to(principal).of(subject)
     if not include_deleted:
         versions = versions.live()

@@ -25,7 +25,7 @@ from registry.names import SubjectName
 from registry.permissions import Permission
 from registry.querysets import SchemaVersionQuerySet
 from registry.schemas.base import Reference
-from registry.services import candidates, compatibility, config, governing, lookup, policies
+from registry.services import candidates, compatibility, config, contexts, governing, lookup, policies
 from registry.services.candidates import Candidate
 from registry.services.lookup import Found
 
@@ -151,7 +151,7 @@ def _hold(principal: access.Principal, subject: SubjectName, seen: Subject | Non
         raise _Moved
     if row is not None:
         return row
-    context, _ = Context.objects.get_or_create(name=subject.context)
+    context = contexts.open_context(subject.context)
     return Subject.objects.create(context=context, name=subject.name, owner_id=_owner(principal, subject))
 
 

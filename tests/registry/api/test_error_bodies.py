@@ -133,7 +133,7 @@ def test_42209_begins_with_the_words_of_confluent(api: Api, admin: Member, setti
 
 def test_50002_after_others_kept_changing_the_subject(api: Api, admin: Member, monkeypatch: pytest.MonkeyPatch) -> None:
     def move(*args: Any, **kwargs: Any) -> None:
-        raise registration._Moved
+        raise storing.Moved
 
     monkeypatch.setattr(registration, "_hold", move)
 

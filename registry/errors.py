@@ -28,6 +28,15 @@ class MalformedRequest(RegistryError):
     error_code = 400
 
 
+class InvalidContext(RegistryError):
+    """No context can have this name."""
+
+    error_code = 400
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"Context name '{name}' cannot contain a colon")
+
+
 class NoSuchResource(RegistryError):
     """Nothing can live at this path: an id that is no number, say."""
 

@@ -7,15 +7,19 @@ could never be reached again and is therefore refused at creation.
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-from registry.errors import InvalidSubject, InvalidVersion, NoSuchResource
+from registry.errors import InvalidContext, InvalidSubject, InvalidVersion, NoSuchResource
 
 DEFAULT_CONTEXT = "."
+# Above all contexts. It has settings and no subjects.
+GLOBAL_CONTEXT = ".__GLOBAL"
 LATEST = -1
 MAX_INTEGER = 2**31 - 1
 MAX_NAME_CHARACTERS = 512
 MAX_NAME_BYTES = 1024
+MAX_CONTEXT_CHARACTERS = 255
 
 _QUALIFIED = re.compile(r"(?s):(\.[^:]*)(?::(.*))?\Z")
 _RESERVED_TAIL = re.compile(r"(?s).+/(?:metadata|versions(?:/[^/]+(?:/(?:schema|referencedby|tags))?)?)\Z")
@@ -64,28 +68,45 @@ def is_storable(subject: SubjectName) -> bool:
     return "\0" not in subject.context and "\0" not in subject.name
 
 
-def check_creatable(text: str, *, reject_empty: bool) -> SubjectName:
-    """The subject that `text` names. Raises InvalidSubject if none of this name may come into being."""
-    subject = parse(text)
-    if _CONTROL.search(text) or subject.name in {"__GLOBAL", "__EMPTY"}:
+def check_creatable(text: str, *, reject_empty: bool, is_import: bool = False) -> SubjectName:
+    """The subject that `text` names, for a registration. Raises InvalidSubject if none such may come into being.
+
+    An import takes names that are merely hard to read, because they exist already where they come from.
+    """
+    subject = check_settable(text, is_import=is_import)
+    if subject.is_default_context or subject.context == GLOBAL_CONTEXT:
         raise InvalidSubject(text)
     if reject_empty and subject.name in {"", "*"}:
         raise InvalidSubject(text)
-    if reason := _refusal(text, subject):
+    return subject
+
+
+def check_settable(text: str, *, is_import: bool = False) -> SubjectName:
+    """The same for a config or a mode, which a whole context and `:.__GLOBAL:` may have too. Raises InvalidSubject."""
+    subject = parse(text)
+    if _CONTROL.search(text) or subject.name in {"__GLOBAL", "__EMPTY"} or text.startswith(":*:"):
+        raise InvalidSubject(text)
+    if reason := _unreachable(text, subject) or ("" if is_import else _unreadable(text, subject)):
         raise InvalidSubject(text, reason)
     return subject
 
 
-def _refusal(text: str, subject: SubjectName) -> str:
-    if subject.context != DEFAULT_CONTEXT or text.startswith(":*:"):
-        return "Contexts other than the default one are not supported by this release."
+def _unreachable(text: str, subject: SubjectName) -> str:
+    if "/" in subject.context:
+        return "The name of a context can't have a slash."
     if text.endswith("/") or _RESERVED_TAIL.match(text):
         return "It ends like a path of the API, so nobody could reach it; choose another ending."
-    if subject.name in {".", ".."}:
-        return "It reads as a relative path."
     if len(subject.name) > MAX_NAME_CHARACTERS or len(subject.name.encode(errors="replace")) > MAX_NAME_BYTES:
         return f"It is longer than {MAX_NAME_CHARACTERS} characters or {MAX_NAME_BYTES} bytes."
-    if _SURROGATE.search(text) or _INVISIBLE.search(text):
+    if len(subject.context) > MAX_CONTEXT_CHARACTERS:
+        return f"The name of its context is longer than {MAX_CONTEXT_CHARACTERS} characters."
+    return "It holds half a character." if _SURROGATE.search(text) else ""
+
+
+def _unreadable(text: str, subject: SubjectName) -> str:
+    if subject.name in {".", ".."}:
+        return "It reads as a relative path."
+    if _INVISIBLE.search(text):
         return "It holds characters that can't be seen."
     if not unicodedata.is_normalized("NFC", text):
         return "It is not in Unicode normalization form C."
@@ -175,3 +196,59 @@ def split(path: str) -> Route | None:
         if match := compiled.match(rest):
             return Route(name, match.groupdict())
     return None
+
+
+_IN_A_CONTEXT = re.compile(r"(?s)/contexts/([^/]+)(?:/(.*))?\Z")
+_AHEAD_OF_A_SUBJECT = re.compile(r"(?s)((?:compatibility/)?subjects|config|mode)/(.+)\Z")
+_IDS = re.compile(r"(?s)schemas/ids(?:/.*)?\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a path stands for; `parameters` take the place of those of the query."""
+
+    path: str
+    parameters: dict[str, str] = field(default_factory=dict)
+
+
+def in_context(path: str, query: Mapping[str, Sequence[str]]) -> Target:
+    """`/contexts/.x/subjects/s` is `/subjects/:.x:s`, and so on: the decoded path and its query as `split` wants them.
+
+    Names that are qualified already stay as they are, and of nested contexts the last one counts. A path outside of
+    `/contexts/` stands for itself. Raises InvalidContext.
+    """
+    prefix = ""
+    while nested := _IN_A_CONTEXT.match(path):
+        prefix, path = _context_prefix(nested[1]), f"/{nested[2] or ''}"
+    return _prefixed(prefix, path.removeprefix("/"), query) if prefix else Target(path)
+
+
+def _context_prefix(given: str) -> str:
+    """`.x`, `x`, `:.x:` and `:.x` are all the context `.x`."""
+    name = given.removeprefix(":").removesuffix(":")
+    if ":" in name:
+        raise InvalidContext(name)
+    return f":{name}:" if name.startswith(DEFAULT_CONTEXT) else f":.{name}:"
+
+
+def _prefixed(prefix: str, rest: str, query: Mapping[str, Sequence[str]]) -> Target:
+    bare = rest.removesuffix("/")
+    if bare == "":
+        return Target(f"/contexts/{prefix}")
+    if bare in {"config", "mode"}:
+        return Target(f"/{bare}/{prefix}")
+    if bare in {"schemas", "subjects"}:
+        return Target(f"/{rest}", {"subjectPrefix": _qualified(prefix, _first(query, "subjectPrefix"))})
+    if _IDS.match(rest):
+        return Target(f"/{rest}", {"subject": _qualified(prefix, _first(query, "subject"))})
+    if named := _AHEAD_OF_A_SUBJECT.match(rest):
+        return Target(f"/{named[1]}/{_qualified(prefix, named[2])}")
+    return Target(f"/{rest}")
+
+
+def _qualified(prefix: str, name: str) -> str:
+    return name if name.startswith((":.", ":*:")) else prefix + name
+
+
+def _first(query: Mapping[str, Sequence[str]], name: str) -> str:
+    return (query.get(name) or [""])[0]

@@ -18,10 +18,10 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from audit.actors import Actor
-from registry import permissions
+from registry import names, permissions
 from registry.access import Principal
 from registry.api import media, requests
-from registry.errors import AccessDenied, RegistryError, RequestTooLarge, StoreFailure
+from registry.errors import AccessDenied, InvalidContext, RegistryError, RequestTooLarge, StoreFailure
 from registry.permissions import Scope
 
 log = structlog.get_logger("registry")
@@ -176,18 +176,34 @@ def _described_outage(exc: OperationalError | InterfaceError) -> tuple[int, int,
 
 def dispatcher(views: dict[str, Callable[..., HttpResponseBase]]) -> Callable[[HttpRequest], HttpResponseBase]:
     """The one entry of all registry paths: `names.split` says which view it is, or that there is none."""
-    from registry import names
 
     def dispatch(request: HttpRequest) -> HttpResponseBase:
         if refusal := _refused_unseen(request):
             return refusal
-        route = names.split(request.path_info)
+        try:
+            route = names.split(_path(request))
+        except (InvalidContext, TooManyFieldsSent) as error:
+            status, _, message = _described(error)
+            return _plain_error(request, status, message)
         if route is None:
             return not_found(request)
         return views[route.name](request, **route.arguments)
 
     # Cross-site forgery needs a cookie, and none is looked at here.
     return csrf_exempt(dispatch)
+
+
+def _path(request: HttpRequest) -> str:
+    """The path with the context of `/contexts/…` in its names; the parameters of the request are set likewise."""
+    if not request.path_info.startswith("/contexts/"):
+        return request.path_info
+    target = names.in_context(request.path_info, dict(request.GET.lists()))
+    if target.parameters:
+        query = request.GET.copy()
+        for name, value in target.parameters.items():
+            query[name] = value
+        request.GET = query  # type: ignore[assignment]  # typed as the one that can't be changed
+    return target.path
 
 
 def _refused_unseen(request: HttpRequest) -> HttpResponse | None:

@@ -20,7 +20,6 @@ from registry.names import DEFAULT_CONTEXT, SubjectName
 from registry.permissions import MANAGE_GLOBAL, Permission
 from registry.services import governing
 
-GLOBAL_CONTEXT = ".__GLOBAL"
 # Arbitrary, ours: registrations share it, changes of config, mode and policy take it alone.
 _LOCK = 0x63616C6C_636F6E66
 
@@ -89,7 +88,7 @@ def parse(subject_name: str | None) -> SettingScope:
     subject = SubjectName(DEFAULT_CONTEXT, "") if subject_name is None else names.parse(subject_name)
     if subject.name:
         return SettingScope(Scope.SUBJECT, subject)
-    return SettingScope(Scope.GLOBAL if subject.context == GLOBAL_CONTEXT else Scope.CONTEXT, subject)
+    return SettingScope(Scope.GLOBAL if subject.context == names.GLOBAL_CONTEXT else Scope.CONTEXT, subject)
 
 
 def check_settable(subject_name: str | None) -> SettingScope:
@@ -98,7 +97,7 @@ def check_settable(subject_name: str | None) -> SettingScope:
     The empty subject and `*` may have settings even where the server refuses to register under them.
     """
     if subject_name is not None and not names.parse(subject_name).is_default_context:
-        names.check_creatable(subject_name, reject_empty=False)
+        names.check_settable(subject_name)
     return parse(subject_name)
 
 
@@ -110,7 +109,7 @@ def may_view(principal: access.Principal, scope: SettingScope) -> bool:
 
 def require(principal: access.Principal, permission: Permission, scope: SettingScope) -> None:
     """Raises AccessDenied. A context's settings take a grant on the whole context; those above it, manage_global."""
-    if scope.is_top or scope.subject.context == GLOBAL_CONTEXT:
+    if scope.is_top or scope.subject.context == names.GLOBAL_CONTEXT:
         if MANAGE_GLOBAL not in principal.rights:
             raise AccessDenied("Write", "__GLOBAL")
         return

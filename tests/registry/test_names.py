@@ -1,12 +1,14 @@
 """Paths and names: pure, no database."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from registry import names
-from registry.errors import InvalidSubject, InvalidVersion, NoSuchResource
-from registry.names import LATEST, SubjectName
+from registry.errors import InvalidContext, InvalidSubject, InvalidVersion, NoSuchResource
+from registry.names import LATEST, SubjectName, Target
 
 SUBJECT_ROUTES = {
     "subject": "/subjects/{}",
@@ -83,7 +85,17 @@ REFUSED = {
     "a lone surrogate": "a\ud800",
     "513 characters": "x" * 513,
     "1,025 bytes": "é" * 512 + "x",
-    "another context": ":.ctx:a",
+    "all contexts": ":*:a",
+    "all contexts, alone": ":*:",
+    "a context with a slash": ":.a/b:c",
+    "a context of 256 characters": f":.{'x' * 255}:c",
+    "the context above all": ":.__GLOBAL:a",
+    "the default context itself": ":.:",
+    "a control character in a context": ":.a\tb:c",
+    "a bidi override in a context": ":.a\u202eb:c",
+    "a reserved tail in a context": ":.a:b/versions",
+    "the global marker in a context": ":.a:__GLOBAL",
+    "the tail of a nameless subject": ":.a:/versions",
 }
 
 
@@ -115,8 +127,52 @@ def test_an_odd_name_that_can_be_reached_is_taken(name: str) -> None:
     assert names.check_creatable(name, reject_empty=False) == SubjectName(".", name)
 
 
-def test_the_default_context_may_be_named() -> None:
-    assert names.check_creatable(":.:orders", reject_empty=False) == SubjectName(".", "orders")
+@pytest.mark.parametrize(
+    ("text", "context", "name"),
+    [
+        (":.:orders", ".", "orders"),
+        (":.:s:t", ".", "s:t"),
+        (":.:.a:s", ".", ".a:s"),
+        (".a:s", ".", ".a:s"),
+        ("::.a:b", ".", "::.a:b"),
+        (":.a:b", ".a", "b"),
+        (":.a", ".a", ""),
+        (":.a:", ".a", ""),
+        (":.a.b:c", ".a.b", "c"),
+        (":.a b:c", ".a b", "c"),
+        (":.a:s:t", ".a", "s:t"),
+        (":.a::s", ".a", ":s"),
+        (":.a:b/c", ".a", "b/c"),
+        (":.a:*", ".a", "*"),
+        (":..:s", "..", "s"),
+        (":.é:s", ".é", "s"),
+        (f":.{'x' * 254}:s", "." + "x" * 254, "s"),
+    ],
+)
+def test_a_name_may_say_its_context(text: str, context: str, name: str) -> None:
+    assert names.check_creatable(text, reject_empty=False) == SubjectName(context, name)
+
+
+@pytest.mark.parametrize("name", ["a\u202eb", "a\u200bb", "e\u0301", ".", ":.a:.."])
+def test_an_import_takes_names_that_are_hard_to_read(name: str) -> None:
+    assert str(names.check_creatable(name, reject_empty=False, is_import=True)) == name
+
+
+@pytest.mark.parametrize("name", ["a/versions", "a/", "x" * 513, "a\ud800", ":.a/b:c"])
+def test_an_import_takes_no_name_that_could_not_be_reached_or_stored(name: str) -> None:
+    with pytest.raises(InvalidSubject):
+        names.check_creatable(name, reject_empty=False, is_import=True)
+
+
+@pytest.mark.parametrize("name", [":.__GLOBAL:", ":.__GLOBAL", ":.__GLOBAL:a", ":.a:", ":.:", "*"])
+def test_contexts_and_what_is_above_them_have_settings(name: str) -> None:
+    assert names.check_settable(name) == names.parse(name)
+
+
+@pytest.mark.parametrize("name", [":*:", ":*:a", "__GLOBAL", ":.a:__EMPTY", ":.a/b:", "a/versions"])
+def test_what_can_have_no_settings(name: str) -> None:
+    with pytest.raises(InvalidSubject):
+        names.check_settable(name)
 
 
 @pytest.mark.parametrize("name", ["", "*", ":.:", ":.:*"])
@@ -176,3 +232,100 @@ def test_what_is_no_version_is_refused(text: str) -> None:
 def test_an_integer_beyond_32_bits_is_a_resource_that_cannot_exist(text: str) -> None:
     with pytest.raises(NoSuchResource):
         names.parse_integer(text)
+
+
+@pytest.mark.parametrize(
+    ("path", "rewritten"),
+    [
+        ("/contexts/.x/subjects/s/versions", "/subjects/:.x:s/versions"),
+        ("/contexts/x/subjects/s/versions/1/schema", "/subjects/:.x:s/versions/1/schema"),
+        ("/contexts/:.x:/subjects/s", "/subjects/:.x:s"),
+        ("/contexts/:.x/subjects/s", "/subjects/:.x:s"),
+        ("/contexts/.x:/subjects/s", "/subjects/:.x:s"),
+        ("/contexts/./subjects/s", "/subjects/:.:s"),
+        ("/contexts/:.:/subjects/s", "/subjects/:.:s"),
+        ("/contexts/:/subjects/s", "/subjects/:.:s"),
+        ("/contexts/::/subjects/s", "/subjects/:.:s"),
+        ("/contexts/*/subjects/s", "/subjects/:.*:s"),
+        ("/contexts/.x/subjects/a/b/versions", "/subjects/:.x:a/b/versions"),
+        ("/contexts/.x/subjects/a\nb/versions", "/subjects/:.x:a\nb/versions"),
+        ("/contexts/.x/subjects/:.y:s/versions", "/subjects/:.y:s/versions"),
+        ("/contexts/.x/subjects/:*:s/versions", "/subjects/:*:s/versions"),
+        ("/contexts/.x/subjects/:s/versions", "/subjects/:.x::s/versions"),
+        ("/contexts/.x/subjects/subjects/versions", "/subjects/:.x:subjects/versions"),
+        ("/contexts/.x/subjects/contexts/versions", "/subjects/:.x:contexts/versions"),
+        ("/contexts/.x/subjects/contexts/y/subjects/z", "/subjects/:.x:contexts/y/subjects/z"),
+        ("/contexts/.x/compatibility/subjects/s/versions/latest", "/compatibility/subjects/:.x:s/versions/latest"),
+        ("/contexts/.x/config", "/config/:.x:"),
+        ("/contexts/.x/config/", "/config/:.x:"),
+        ("/contexts/.x/mode", "/mode/:.x:"),
+        ("/contexts/.x/config/s", "/config/:.x:s"),
+        ("/contexts/.x/config/a/b", "/config/:.x:a/b"),
+        ("/contexts/.x/mode/s/", "/mode/:.x:s/"),
+        ("/contexts/.x/mode/:.y:", "/mode/:.y:"),
+        ("/contexts/.x/contexts", "/contexts"),
+        ("/contexts/.x/contexts/", "/contexts/"),
+        ("/contexts/.x", "/contexts/:.x:"),
+        ("/contexts/x/", "/contexts/:.x:"),
+        ("/contexts/.x/contexts/.y/subjects/s", "/subjects/:.y:s"),
+        ("/contexts/.x/contexts/y", "/contexts/:.y:"),
+        ("/contexts/.x/other/config/test", "/other/config/test"),
+        ("/contexts/.x/v1/metadata/version", "/v1/metadata/version"),
+        ("/contexts/.x/schemas/types", "/schemas/types"),
+        ("/contexts/.x/schemas/guids/g/ids", "/schemas/guids/g/ids"),
+        ("/contexts/.x/nope", "/nope"),
+        ("/contexts", "/contexts"),
+        ("/contexts/", "/contexts/"),
+        ("/subjects/s/versions", "/subjects/s/versions"),
+        ("/subjects/contexts/x/versions", "/subjects/contexts/x/versions"),
+        ("/contexts//subjects", "/contexts//subjects"),
+        ("//contexts/x/subjects/s", "//contexts/x/subjects/s"),
+    ],
+)
+def test_a_path_in_a_context_is_that_of_the_qualified_name(path: str, rewritten: str) -> None:
+    assert names.in_context(path, {"subject": ["q"], "subjectPrefix": ["q"]}) == Target(rewritten)
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "parameters"),
+    [
+        ("/contexts/.x/subjects", {}, {"subjectPrefix": ":.x:"}),
+        ("/contexts/.x/subjects/", {"subjectPrefix": ["s"]}, {"subjectPrefix": ":.x:s"}),
+        ("/contexts/.x/subjects", {"subjectPrefix": [""]}, {"subjectPrefix": ":.x:"}),
+        ("/contexts/.x/subjects", {"subjectPrefix": [":*:s"]}, {"subjectPrefix": ":*:s"}),
+        ("/contexts/.x/subjects", {"subjectPrefix": [":.y:s"]}, {"subjectPrefix": ":.y:s"}),
+        ("/contexts/.x/schemas", {"subjectPrefix": ["s", "t"]}, {"subjectPrefix": ":.x:s"}),
+        ("/contexts/./schemas", {}, {"subjectPrefix": ":.:"}),
+        ("/contexts/.x/schemas/ids/1", {}, {"subject": ":.x:"}),
+        ("/contexts/.x/schemas/ids/1/versions", {"subject": ["s"]}, {"subject": ":.x:s"}),
+        ("/contexts/.x/schemas/ids/1", {"subject": [":.y:s"]}, {"subject": ":.y:s"}),
+        ("/contexts/.x/contexts/y/schemas/ids/1/schema", {}, {"subject": ":.y:"}),
+    ],
+)
+def test_a_query_in_a_context_is_qualified_too(
+    path: str, query: dict[str, list[str]], parameters: dict[str, str]
+) -> None:
+    assert names.in_context(path, query).parameters == parameters
+
+
+@pytest.mark.parametrize(
+    ("context", "shown"),
+    [("foo:bar", "foo:bar"), (".foo:bar", ".foo:bar"), (":.a:b", ".a:b"), (":.a:b:", ".a:b"), (":::", ":")],
+)
+def test_a_context_has_no_colon(context: str, shown: str) -> None:
+    for path in (f"/contexts/{context}/subjects", f"/contexts/.x/contexts/{context}/mode", f"/contexts/{context}"):
+        with pytest.raises(InvalidContext, match=rf"^Context name '{re.escape(shown)}' cannot contain a colon$"):
+            names.in_context(path, {})
+
+
+@given(name=st.lists(SEGMENTS, min_size=1, max_size=6).map("/".join))
+def test_a_name_that_may_be_created_in_a_context_is_reached_through_it(name: str) -> None:
+    try:
+        subject = names.check_creatable(f":.x:{name}", reject_empty=False)
+    except InvalidSubject:
+        return
+
+    for route, template in SUBJECT_ROUTES.items():
+        found = names.split(names.in_context(f"/contexts/x{template.format(name)}", {}).path)
+        assert found is not None
+        assert (found.name, names.parse(found.arguments["subject"])) == (route, subject)

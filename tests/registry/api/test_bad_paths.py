@@ -218,7 +218,7 @@ REFUSED: dict[str, str] = {
     "513 characters": "a" * 513,
     "1,028 bytes": EMOJI * 257,
     "a trailing slash": "a//",
-    "a context": ":.x:a",
+    "a context with a slash": ":.x/y:a",
     "the context of the global marker": ":.__GLOBAL:",
     "all contexts": ":*:a",
 }

@@ -59,7 +59,6 @@ def test_a_path_leads_to_its_route(path: str, route: str, arguments: dict[str, s
         "/v1/metadata",
         "/subjects/a/metadata",
         "/subjects/a/versions/1/tags",
-        "/mode",
         "/contexts",
         "/subjects\n",
     ],

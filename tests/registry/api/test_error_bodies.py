@@ -15,7 +15,7 @@ from django.test import Client
 from psycopg import sql
 
 from registry import access, names
-from registry.services import candidates, reading, registration
+from registry.services import candidates, reading, registration, storing
 from tests import servers, wire
 from tests.cast import Api, Member
 from tests.servers import Factory, Server

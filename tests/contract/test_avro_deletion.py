@@ -5,7 +5,6 @@ import pytest
 from tests.contract.calls import Registry, field, record
 from tests.contract.marking import row
 
-pytestmark = pytest.mark.usefixtures("none")
 ONE = record("Ticket", field("seat"))
 TWO = record("Ticket", field("seat"), field("price", "int"))
 THREE = record("Ticket", field("price", "int"))
@@ -15,7 +14,7 @@ PERMANENT, DELETED = "?permanent=true", "?deleted=true"
 
 
 @pytest.fixture(autouse=True)
-def two_versions(registry: Registry) -> None:
+def two_versions(none: None, registry: Registry) -> None:
     """tickets has versions 1 and 2, ids 1 and 2."""
     for text in (ONE, TWO):
         registry.register("tickets", text)

@@ -64,8 +64,15 @@ def _of_body(step: Step, answer: Answer) -> Iterator[str]:
     except ValueError:
         yield f"text {_cut(text)}, not {_cut(step.response)}"
         return
+    if _is_error(got) != _is_error(step.response):
+        yield f"body {_cut(got)}, not {_cut(step.response)}"
+        return
     left_out = _of_another_binding(step, got)
     yield from _between(_steady(step, got, left_out), _steady(step, step.response, left_out), "")
+
+
+def _is_error(body: Any) -> bool:
+    return isinstance(body, dict) and "error_code" in body
 
 
 def _of_another_binding(step: Step, got: Any) -> set[str]:

@@ -1,7 +1,5 @@
 """Would a candidate break anybody? Asked of the stored versions, at the level in force."""
 
-from collections.abc import Iterator
-
 from registry import access, names
 from registry.bodies import Definition
 from registry.errors import VersionNotFound
@@ -12,10 +10,7 @@ from registry.querysets import SchemaVersionQuerySet
 from registry.schemas import compatibility
 from registry.schemas.base import ParsedSchema
 from registry.services import candidates, config
-from registry.services.parsed import parse_stored
-
-# Histories are read in pieces: a check ends at the first version that fails.
-_PIECE = 20
+from registry.services.parsed import newest_first, parse_stored
 
 
 def check_all(*, principal: access.Principal, subject_name: str, definition: Definition, normalize: bool) -> list[str]:
@@ -47,7 +42,7 @@ def check_one(
 
 def against_baseline(versions: SchemaVersionQuerySet, parsed: ParsedSchema, level: CompatibilityLevel) -> list[str]:
     """Against the newest of `versions` in the baseline, or for a transitive level against all, newest first."""
-    return compatibility.check(parsed, _newest_first(versions.baseline()), level)
+    return compatibility.check(parsed, newest_first(versions.baseline()), level)
 
 
 def visible_versions(principal: access.Principal, subject: SubjectName) -> SchemaVersionQuerySet:
@@ -72,11 +67,3 @@ def _prepared(
     if candidate.refusal is not None:
         raise candidate.refusal
     return candidate.parsed
-
-
-def _newest_first(versions: SchemaVersionQuerySet) -> Iterator[tuple[int, ParsedSchema]]:
-    piece = versions.newest_first()[:1].stored()
-    while piece:
-        for stored in piece:
-            yield stored.version, parse_stored(stored)
-        piece = versions.newest_first().filter(version__lt=piece[-1].version)[:_PIECE].stored()

@@ -1,22 +1,18 @@
 """Would a candidate break anybody? Asked of the stored versions, by the config in force."""
 
-from collections.abc import Iterator
+from django.db.models.fields.json import KeyTextTransform, KeyTransform
 
 from registry import access, names
-from registry.bodies import Body, Definition, StoredVersion
+from registry.bodies import Body, Definition
 from registry.errors import VersionNotFound
 from registry.models import SchemaVersion
 from registry.names import LATEST, SubjectName
 from registry.querysets import SchemaVersionQuerySet
 from registry.schemas import compatibility, rules
-from registry.schemas.base import ParsedSchema
 from registry.services import candidates, config
 from registry.services.candidates import Candidate
 from registry.services.config import InForce
-from registry.services.parsed import parse_stored
-
-# Histories are read in pieces: a check ends at the first version that fails.
-_PIECE = 20
+from registry.services.parsed import newest_first
 
 
 def check_all(*, principal: access.Principal, subject_name: str, definition: Definition, normalize: bool) -> list[str]:
@@ -41,45 +37,39 @@ def check_one(
         raise VersionNotFound(version)
     in_force = config.in_force(subject)
     candidate = _prepared(principal, subject, definition, in_force, normalize=normalize)
-    compared = [stored] if stored and _group(stored.metadata, in_force) == _group(candidate.metadata, in_force) else []
-    return _findings(iter(compared), candidate, in_force)
+    chosen = versions.filter(version=stored.version) if stored else versions.none()
+    return _findings(chosen, candidate, in_force)
 
 
 def findings(versions: SchemaVersionQuerySet, candidate: Candidate, in_force: InForce) -> list[str]:
     """Against the newest of `versions` in the baseline, or for a transitive level against all, newest first."""
-    group = _group(candidate.metadata, in_force)
-    history = (each for each in _newest_first(versions.baseline()) if _group(each.metadata, in_force) == group)
-    return _findings(history, candidate, in_force)
+    return _findings(versions.baseline(), candidate, in_force)
 
 
 def visible_versions(principal: access.Principal, subject: SubjectName) -> SchemaVersionQuerySet:
     return SchemaVersion.objects.visible_to(principal).of(subject).live()
 
 
-def _findings(history: Iterator[StoredVersion], candidate: Candidate, in_force: InForce) -> list[str]:
-    newest = next(history, None)
-    lines: list[str] = []
-    if in_force.validate_fields:
-        reserved = rules.reserved(newest.metadata if newest else None), rules.reserved(candidate.metadata)
-        lines += compatibility.reserved_lines(candidate.parsed.field_names, *reserved)
-    lines += compatibility.check(candidate.parsed, _parsed(newest, history), in_force.level)
+def _findings(versions: SchemaVersionQuerySet, candidate: Candidate, in_force: InForce) -> list[str]:
+    compared = _in_group(versions, candidate.metadata, in_force.compatibility_group)
+    lines = _reserved(compared, candidate) if in_force.validate_fields else []
+    lines += compatibility.check(candidate.parsed, newest_first(compared), in_force.level)
     return compatibility.concluded(lines, in_force.level, validate_fields=in_force.validate_fields)
 
 
-def _parsed(newest: StoredVersion | None, rest: Iterator[StoredVersion]) -> Iterator[tuple[int, ParsedSchema]]:
-    if newest is None:
-        return
-    yield newest.version, parse_stored(newest)
-    for stored in rest:
-        yield stored.version, parse_stored(stored)
+def _in_group(versions: SchemaVersionQuerySet, metadata: Body | None, group: str | None) -> SchemaVersionQuerySet:
+    """Those with the candidate's value of the property by which versions are divided; none is a value too."""
+    if group is None:
+        return versions
+    value = (metadata or {}).get("properties", {}).get(group)
+    divided = versions.alias(group=KeyTextTransform(group, KeyTransform("properties", "schema_id__schema__metadata")))
+    return divided.filter(group__isnull=True) if value is None else divided.filter(group=value)
 
 
-def _group(metadata: Body | None, in_force: InForce) -> str | None:
-    """The value of the property by which versions are divided; null is a value too."""
-    if in_force.compatibility_group is None:
-        return None
-    value: str | None = (metadata or {}).get("properties", {}).get(in_force.compatibility_group)
-    return value
+def _reserved(versions: SchemaVersionQuerySet, candidate: Candidate) -> list[str]:
+    newest = versions.newest_first().first_stored()
+    before, now = rules.reserved(newest.metadata if newest else None), rules.reserved(candidate.metadata)
+    return compatibility.reserved_lines(candidate.parsed.field_names, before, now)
 
 
 def _prepared(
@@ -96,10 +86,3 @@ def _prepared(
     if candidate.refusal is not None:
         raise candidate.refusal
     return candidate
-
-
-def _newest_first(versions: SchemaVersionQuerySet) -> Iterator[StoredVersion]:
-    piece = versions.newest_first()[:1].stored()
-    while piece:
-        yield from piece
-        piece = versions.newest_first().filter(version__lt=piece[-1].version)[:_PIECE].stored()

@@ -219,7 +219,6 @@ REFUSED: dict[str, str] = {
     "1,028 bytes": EMOJI * 257,
     "a trailing slash": "a//",
     "a context with a slash": ":.x/y:a",
-    "the context of the global marker": ":.__GLOBAL:",
     "all contexts": ":*:a",
 }
 REQUESTS: list[tuple[str, str, Any, int]] = [

@@ -175,7 +175,7 @@ def test_405_says_what_is_allowed(api: Api, admin: Member) -> None:
 
     assert allowed == {
         "/subjects": ["GET", "HEAD", "OPTIONS"],
-        "/subjects/a": ["OPTIONS", "POST"],
+        "/subjects/a": ["DELETE", "OPTIONS", "POST"],
         "/subjects/a/versions": ["GET", "HEAD", "OPTIONS", "POST"],
         "/config": ["DELETE", "GET", "HEAD", "OPTIONS", "PUT"],
         "/config/a": ["DELETE", "GET", "HEAD", "OPTIONS", "PUT"],

@@ -30,6 +30,7 @@ class Action(StrEnum):
     COMPATIBILITY_CHANGED = "compatibility.changed"
     CONFIG_CHANGED = "config.changed"
     MODE_CHANGED = "mode.changed"
+    CONTEXT_DELETED = "context.deleted"
     LIFECYCLE_CHANGED = "lifecycle.changed"
     OWNER_CHANGED = "owner.changed"
     VISIBILITY_CHANGED = "visibility.changed"

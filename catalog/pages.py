@@ -184,7 +184,7 @@ def get_subject(*, principal: Principal, subject_name: str, version: str = "", b
             schema_type=row.schema_id.schema.schema_type,
             text=schema_text.pretty(row.schema_id.schema.text),
             references=[
-                ReferenceLine(each["name"], each["subject"], each["version"])
+                ReferenceLine(each["name"], str(names.parse_within(name.context, each["subject"])), each["version"])
                 for each in row.schema_id.schema.references
             ],
             moves=lifecycle.moves_from(row.lifecycle),

@@ -16,7 +16,7 @@ from django.db.models.functions import Length, Substr
 
 from audit.actors import Actor
 from registry.errors import AccessDenied
-from registry.names import SubjectName, is_storable
+from registry.names import ALL_CONTEXTS, SubjectName, is_storable, parse
 from registry.permissions import ALL, CODENAMES, MANAGE_GLOBAL, Permission
 
 _NOTHING: frozenset[Permission] = frozenset()
@@ -88,10 +88,34 @@ def require(principal: Principal, permission: Permission, name: SubjectName, sub
 def filter(principal: Principal, *, path: str = "") -> Q:
     """The subjects that the principal may view; `path` leads to the subject, as in `subject__`."""
     visible = Q() if MANAGE_GLOBAL in principal.rights else _visible(principal, path)
+    return visible & in_prefixes(principal, path=path)
+
+
+def in_prefixes(principal: Principal, *, path: str = "") -> Q:
+    """The names that a key with prefixes may use."""
     narrowed = Q()
     for prefix in principal.prefixes:
-        narrowed |= in_prefix(prefix, path=path)
-    return visible & narrowed
+        narrowed |= in_qualified_prefix(prefix, path=path)
+    return narrowed
+
+
+def filter_contexts(principal: Principal) -> Q:
+    """The contexts that the principal may view as a whole, whatever is in them. A key with prefixes sees none so."""
+    if principal.prefixes:
+        return Q(pk__in=[])
+    if MANAGE_GLOBAL in principal.rights:
+        return Q()
+    return Q(pk__in=_viewed_scopes(principal).filter(prefix="").values("context"))
+
+
+def in_qualified_prefix(prefix: str, *, path: str = "") -> Q:
+    """Subjects that begin so: `:*:x` in all contexts, `:.c:x` in one, `x` in the default one."""
+    if "\0" in prefix:
+        return Q(pk__in=[])
+    if prefix.startswith(ALL_CONTEXTS):
+        return in_prefix(prefix.removeprefix(ALL_CONTEXTS), path=path)
+    subject = parse(prefix)
+    return Q(**{f"{path}context__name": subject.context}) & in_prefix(subject.name, path=path)
 
 
 def in_prefix(prefix: str, *, path: str = "") -> Q:
@@ -103,7 +127,14 @@ def in_prefix(prefix: str, *, path: str = "") -> Q:
 
 
 def within_prefixes(principal: Principal, name: SubjectName) -> bool:
-    return not principal.prefixes or any(name.name.startswith(prefix) for prefix in principal.prefixes)
+    return not principal.prefixes or any(_covers(prefix, name) for prefix in principal.prefixes)
+
+
+def _covers(prefix: str, name: SubjectName) -> bool:
+    if prefix.startswith(ALL_CONTEXTS):
+        return name.name.startswith(prefix.removeprefix(ALL_CONTEXTS))
+    subject = parse(prefix)
+    return name.context == subject.context and name.name.startswith(subject.name)
 
 
 def _visible(principal: Principal, path: str) -> Q:
@@ -121,13 +152,15 @@ def _visible(principal: Principal, path: str) -> Q:
 
 def _in_a_scope(principal: Principal, path: str) -> Exists:
     """Compared by `substr`, character for character; never by a pattern."""
-    scopes = _model("SubjectScope").objects.filter(
+    around = Substr(OuterRef(f"{path}name"), Value(1), Length("prefix"))
+    return Exists(_viewed_scopes(principal).filter(context=OuterRef(f"{path}context"), prefix=around))
+
+
+def _viewed_scopes(principal: Principal) -> Any:
+    return _model("SubjectScope").objects.filter(
         Q(user_grants__user=principal.user_id, user_grants__permission__codename="view_in_scope")
-        | Q(group_grants__group__in=principal.groups, group_grants__permission__codename="view_in_scope"),
-        context=OuterRef(f"{path}context"),
-        prefix=Substr(OuterRef(f"{path}name"), Value(1), Length("prefix")),
+        | Q(group_grants__group__in=principal.groups, group_grants__permission__codename="view_in_scope")
     )
-    return Exists(scopes)
 
 
 def _granted(principal: Principal, name: SubjectName, subject: Governed | None) -> Iterable[str]:

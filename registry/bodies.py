@@ -132,6 +132,11 @@ def exact_schema(stored: StoredVersion) -> Body:
     }
 
 
+def extended_schema(stored: StoredVersion, aliases: Sequence[str]) -> Body:
+    """ExtendedSchema: the same, with the names that stand for its subject."""
+    return {**schema(stored), **({"aliases": list(aliases)} if aliases else {})}
+
+
 def schema_string(stored: StoredVersion) -> Body:
     """SchemaString as answered by id: without the id."""
     return {"subject": str(stored.subject), "version": stored.version, **schema_string_of_content(stored)}

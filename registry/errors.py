@@ -279,6 +279,15 @@ class InvalidRuleSet(RegistryError):
     error_code = 42210
 
 
+class ContextNotEmpty(RegistryError):
+    """Something was registered in it and not deleted for good."""
+
+    error_code = 42211
+
+    def __init__(self, context: str) -> None:
+        super().__init__(f"The specified context ':{context}:' is not empty.")
+
+
 class SchemaTooLarge(RegistryError):
     """The text has more bytes than the registry takes."""
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from registry.errors import InvalidContext, InvalidSubject, InvalidVersion, NoSuchResource
 
 DEFAULT_CONTEXT = "."
+# A prefix that spans all contexts.
+ALL_CONTEXTS = ":*:"
 # Above all contexts. It has settings and no subjects.
 GLOBAL_CONTEXT = ".__GLOBAL"
 LATEST = -1
@@ -63,6 +65,11 @@ def parse(text: str) -> SubjectName:
     return SubjectName(DEFAULT_CONTEXT, text)
 
 
+def parse_within(context: str, text: str) -> SubjectName:
+    """A name as it is meant in a context: the subject there, unless the name says otherwise."""
+    return parse(text) if text.startswith(":.") else SubjectName(context, text)
+
+
 def is_storable(subject: SubjectName) -> bool:
     """PostgreSQL refuses a NUL even in a question, so nobody may ask it for such a name."""
     return "\0" not in subject.context and "\0" not in subject.name
@@ -84,7 +91,7 @@ def check_creatable(text: str, *, reject_empty: bool, is_import: bool = False) -
 def check_settable(text: str, *, is_import: bool = False) -> SubjectName:
     """The same for a config or a mode, which a whole context and `:.__GLOBAL:` may have too. Raises InvalidSubject."""
     subject = parse(text)
-    if _CONTROL.search(text) or subject.name in {"__GLOBAL", "__EMPTY"} or text.startswith(":*:"):
+    if _CONTROL.search(text) or subject.name in {"__GLOBAL", "__EMPTY"} or text.startswith(ALL_CONTEXTS):
         raise InvalidSubject(text)
     if reason := _unreachable(text, subject) or ("" if is_import else _unreadable(text, subject)):
         raise InvalidSubject(text, reason)
@@ -92,6 +99,8 @@ def check_settable(text: str, *, is_import: bool = False) -> SubjectName:
 
 
 def _unreachable(text: str, subject: SubjectName) -> str:
+    if parse(str(subject)) != subject or str(subject).startswith(ALL_CONTEXTS):
+        return "It would read as a name in another context."
     if "/" in subject.context:
         return "The name of a context can't have a slash."
     if text.endswith("/") or _RESERVED_TAIL.match(text):
@@ -147,6 +156,7 @@ ROUTES = {
     "version_referencedby": "subjects/{subject}/versions/{version}/referencedby",
     "version": "subjects/{subject}/versions/{version}",
     "versions": "subjects/{subject}/versions",
+    "subject_metadata": "subjects/{subject}/metadata",
     "subject": "subjects/{subject}",
     "compatibility_version": "compatibility/subjects/{subject}/versions/{version}",
     "compatibility": "compatibility/subjects/{subject}/versions",
@@ -158,6 +168,8 @@ ROUTES = {
     "schema_id": "schemas/ids/{schema_id}",
     "schema_guid_ids": "schemas/guids/{guid}/ids",
     "schema_guid": "schemas/guids/{guid}",
+    "contexts": "contexts",
+    "context": "contexts/{context}",
     "config": "config",
     "subject_config": "config/{subject}",
     "mode": "mode",
@@ -167,8 +179,8 @@ ROUTES = {
     "metadata_deployment": "v1/metadata/deployment",
 }
 
-# Paths of the protocol that a later release brings. They are unknown today, and must not be taken for a subject.
-_NOT_YET = re.compile(r"(?s)subjects/.+/(?:metadata|versions/[^/]+/tags)/?\Z")
+# A path of the protocol that a later release brings. It is unknown today, and must not be taken for a subject.
+_NOT_YET = re.compile(r"(?s)subjects/.+/versions/[^/]+/tags/?\Z")
 
 
 def pattern(template: str) -> str:
@@ -247,7 +259,7 @@ def _prefixed(prefix: str, rest: str, query: Mapping[str, Sequence[str]]) -> Tar
 
 
 def _qualified(prefix: str, name: str) -> str:
-    return name if name.startswith((":.", ":*:")) else prefix + name
+    return name if name.startswith((":.", ALL_CONTEXTS)) else prefix + name
 
 
 def _first(query: Mapping[str, Sequence[str]], name: str) -> str:

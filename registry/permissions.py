@@ -62,6 +62,7 @@ class Need(StrEnum):
     VIEW = "view"
     REGISTER = "register, or the right to create"
     SET_COMPATIBILITY = "set_compatibility"
+    MANAGE_CONTEXT = "manage in the whole context"
     SET_MODE = "set_compatibility; manage for IMPORT, FORWARD and force"
     DELETE = "delete; also manage if permanent"
 
@@ -84,6 +85,7 @@ TABLE = {
     ("subject", "DELETE"): Rule(Scope.SUBJECTS_DELETE, Need.DELETE),
     ("versions", "GET"): _READ,
     ("versions", "POST"): Rule(Scope.SUBJECTS_WRITE, Need.REGISTER),
+    ("subject_metadata", "GET"): _READ,
     ("version", "GET"): _READ,
     ("version", "DELETE"): Rule(Scope.SUBJECTS_DELETE, Need.DELETE),
     ("version_schema", "GET"): _READ,
@@ -98,6 +100,8 @@ TABLE = {
     ("schema_id_versions", "GET"): _READ,
     ("schema_guid", "GET"): _READ,
     ("schema_guid_ids", "GET"): _READ,
+    ("contexts", "GET"): _READ,
+    ("context", "DELETE"): Rule(Scope.SUBJECTS_DELETE, Need.MANAGE_CONTEXT),
     ("config", "GET"): Rule(Scope.SUBJECTS_READ, Need.AUTHENTICATED),
     ("config", "PUT"): Rule(Scope.CONFIG_WRITE, Need.GLOBAL),
     ("config", "DELETE"): Rule(Scope.CONFIG_WRITE, Need.GLOBAL),

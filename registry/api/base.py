@@ -23,10 +23,13 @@ from registry.access import Principal
 from registry.api import media, requests
 from registry.errors import AccessDenied, InvalidContext, RegistryError, RequestTooLarge, StoreFailure
 from registry.permissions import Scope
+from registry.services import aliases
 
 log = structlog.get_logger("registry")
 _READING = {"HEAD": "GET", "OPTIONS": "GET"}
 _WITH_BODY = {"POST", "PUT"}
+# Where an alias is as good as the name of the subject; config and mode are those of the alias itself.
+_ALIASED = {route for route, path in names.ROUTES.items() if path.startswith(("subjects/", "compatibility/subjects/"))}
 _STATEMENT_TIMED_OUT = {"57014", "55P03"}
 # Of a path or a query string, decoded; the server itself takes eight times that. The longest name is an eighth of it.
 _LONGEST_TARGET = 8192
@@ -73,6 +76,9 @@ class RegistryView(APIView):
             raise _HttpError(406, "HTTP 406 Not Acceptable")
         self._check_scope(request, kwargs.get("subject"))
         requests.refuse_what_is_yet_to_come(request.query_params)
+        if self.route in _ALIASED and "subject" in self.kwargs:
+            # The handler is called with these arguments. From here on nothing knows of the alias, access neither.
+            self.kwargs["subject"] = aliases.target(self.kwargs["subject"])
 
     def _check_scope(self, request: Request, subject_name: str | None) -> None:
         method = request.method or ""
@@ -91,6 +97,11 @@ class RegistryView(APIView):
     def answer_text(self, text: str) -> HttpResponse:
         """A schema text as it is: not a JSON string of it."""
         return HttpResponse(text.encode(), content_type=self._media_type())
+
+    def answer_nothing(self) -> HttpResponse:
+        response = HttpResponse(status=204)
+        del response["Content-Type"]
+        return response
 
     def _media_type(self) -> str:
         return media.negotiate(self.request.headers.get("Accept")) or media.DEFAULT

@@ -14,6 +14,7 @@ from registry.errors import InvalidSchema, MalformedRequest, UnprocessableReques
 from registry.names import MAX_INTEGER, parse_integer
 from registry.schemas.base import Reference
 from registry.services.reading import Page
+from registry.services.showing import Form
 
 _MAX_DIGITS = 1000
 # Possessive, and a string may lack its end: a pattern that tries again reads the rest of the body at every quote.
@@ -77,15 +78,26 @@ def required_object(value: Any, method: str) -> dict[str, Any]:
 
 def refuse_what_is_yet_to_come(query: QueryDict) -> None:
     """Raises UnprocessableRequest for parameters that would change the answer and can't yet."""
-    if any(value.lower() == "resolved" for value in query.getlist("format")):
-        refuse("format=resolved")
     if "findTags" in query:
         refuse("findTags")
 
 
+def text(query: QueryDict, name: str) -> str:
+    """Of repeated parameters the first counts; a missing one is empty."""
+    return (query.getlist(name) or [""])[0]
+
+
+def form(query: QueryDict) -> Form:
+    """`format` and `referenceFormat`; values that are unknown count for nothing, as the protocol wants."""
+    return Form(
+        is_resolved=text(query, "format").lower() == "resolved",
+        has_qualified_references=text(query, "referenceFormat").lower() == "qualified",
+    )
+
+
 def flag(query: QueryDict, name: str) -> bool:
     """`true` in any letter case, and nothing else, is true. Of repeated parameters the first counts."""
-    return (query.getlist(name) or [""])[0].lower() == "true"
+    return text(query, name).lower() == "true"
 
 
 def page(query: QueryDict, *, most: int = MAX_INTEGER) -> Page:
@@ -97,7 +109,7 @@ def page(query: QueryDict, *, most: int = MAX_INTEGER) -> Page:
 
 
 def _number(query: QueryDict, name: str, *, default: int) -> int:
-    given = (query.getlist(name) or [""])[0]
+    given = text(query, name)
     return parse_integer(given) if given else default
 
 

@@ -6,23 +6,28 @@ from rest_framework.request import Request
 from registry import bodies, names
 from registry.api import definitions, requests
 from registry.api.base import RegistryView
-from registry.services import deletion, lookup, reading, registration
+from registry.names import ALL_CONTEXTS
+from registry.services import deletion, listing, lookup, reading, registration, showing
 from registry.services.reading import Deletion
 
 _MAX_REFERRERS = 1000
 
 
 def _deletion(view: RegistryView) -> Deletion:
-    return Deletion(requests.flag(view.query, "deleted"), requests.flag(view.query, "deletedOnly"))
+    return Deletion(
+        include_deleted=requests.flag(view.query, "deleted"),
+        only_deleted=requests.flag(view.query, "deletedOnly"),
+        as_negative=requests.flag(view.query, "deletedAsNegative"),
+    )
 
 
 class SubjectsView(RegistryView):
     route = "subjects"
 
     def get(self, request: Request) -> HttpResponse:
-        found = reading.list_subjects(
+        found = listing.list_subjects(
             principal=self.principal,
-            prefix=(self.query.getlist("subjectPrefix") or [reading.ALL_CONTEXTS])[0],
+            prefix=requests.text(self.query, "subjectPrefix") if "subjectPrefix" in self.query else ALL_CONTEXTS,
             deletion=_deletion(self),
             page=requests.page(self.query),
         )
@@ -41,7 +46,8 @@ class SubjectView(RegistryView):
             normalize=requests.flag(self.query, "normalize"),
             include_deleted=requests.flag(self.query, "deleted"),
         )
-        return self.answer(bodies.exact_schema(found.stored) if found.is_exact else bodies.schema(found.stored))
+        stored = showing.shown(self.principal, found.stored, requests.form(self.query))
+        return self.answer(bodies.exact_schema(stored) if found.is_exact else bodies.schema(stored))
 
     def delete(self, request: Request, subject: str) -> HttpResponse:
         delete = deletion.delete_subject if requests.flag(self.query, "permanent") else deletion.soft_delete_subject
@@ -70,7 +76,23 @@ class VersionsView(RegistryView):
             normalize=requests.flag(self.query, "normalize"),
             force=requests.flag(self.query, "force"),
         )
-        return self.answer(bodies.registered(found.stored, shown_as_stored=not found.is_exact))
+        stored = showing.shown(self.principal, found.stored, requests.form(self.query))
+        return self.answer(bodies.registered(stored, shown_as_stored=not found.is_exact))
+
+
+class SubjectMetadataView(RegistryView):
+    route = "subject_metadata"
+
+    def get(self, request: Request, subject: str) -> HttpResponse:
+        found = reading.find_by_metadata(
+            principal=self.principal,
+            subject_name=subject,
+            # By position; a key without a value at its place is passed over.
+            properties=list(zip(self.query.getlist("key"), self.query.getlist("value"), strict=False)),
+            include_deleted=requests.flag(self.query, "deleted"),
+            form=requests.form(self.query),
+        )
+        return self.answer(bodies.schema(found))
 
 
 class VersionView(RegistryView):
@@ -82,6 +104,7 @@ class VersionView(RegistryView):
             subject_name=subject,
             version=names.parse_version(version),
             include_deleted=requests.flag(self.query, "deleted"),
+            form=requests.form(self.query),
         )
         return self.answer(bodies.schema(found))
 
@@ -100,6 +123,7 @@ class VersionSchemaView(RegistryView):
             subject_name=subject,
             version=names.parse_version(version),
             include_deleted=requests.flag(self.query, "deleted"),
+            form=requests.form(self.query),
         )
         return self.answer_text(found.text)
 

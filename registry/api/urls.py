@@ -2,7 +2,7 @@
 
 from django.urls import re_path
 
-from registry.api import base, compatibility, config, metadata, mode, schemas, subjects
+from registry.api import base, compatibility, config, contexts, metadata, mode, schemas, subjects
 
 VIEWS: tuple[type[base.RegistryView], ...] = (
     metadata.RootView,
@@ -12,6 +12,7 @@ VIEWS: tuple[type[base.RegistryView], ...] = (
     subjects.SubjectsView,
     subjects.SubjectView,
     subjects.VersionsView,
+    subjects.SubjectMetadataView,
     subjects.VersionView,
     subjects.VersionSchemaView,
     subjects.ReferencedByView,
@@ -25,6 +26,8 @@ VIEWS: tuple[type[base.RegistryView], ...] = (
     schemas.SchemaIdVersionsView,
     schemas.SchemaGuidView,
     schemas.SchemaGuidIdsView,
+    contexts.ContextsView,
+    contexts.ContextView,
     config.ConfigView,
     config.SubjectConfigView,
     mode.ModeView,

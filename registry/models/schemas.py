@@ -12,6 +12,9 @@ class Context(models.Model):
 
     name = NameField(max_length=256, unique=True)
     last_id = models.IntegerField(default=0)
+    # Since it was first registered in, or first again after its deletion: only then is it listed. Settings may come
+    # before, and they and the counter outlive a deletion.
+    opened_at = models.DateTimeField(null=True)
     environment = models.CharField(max_length=64, blank=True, default="")
     order = models.IntegerField(null=True)
     protected = models.BooleanField(default=False)

@@ -41,14 +41,20 @@ def prepare(
     definition: Definition,
     normalize: bool,
     validate: bool,
+    include_deleted: bool = False,
 ) -> Candidate:
     """Parses by the rules for new schemas; what fails them is parsed by those for stored ones, only to be looked up.
 
-    Raises InvalidSchema, SchemaTooLarge.
+    With `include_deleted` it may refer to deleted versions. Raises InvalidSchema, SchemaTooLarge.
     """
     check_size(definition.text)
     try:
-        closure = references.resolve(context=subject.context, references=definition.references, principal=principal)
+        closure = references.resolve(
+            context=subject.context,
+            references=definition.references,
+            principal=principal,
+            include_deleted=include_deleted,
+        )
         parsed, refusal = _parse(definition, closure, validate=validate)
         if normalize:
             parsed = schemas.normalize(parsed)

@@ -6,7 +6,7 @@ from registry import access, names
 from registry.bodies import SubjectDetail, SubjectSummary, VersionSummary
 from registry.errors import SubjectNotFound
 from registry.models import SchemaVersion, Subject
-from registry.names import DEFAULT_CONTEXT, SubjectName
+from registry.names import SubjectName
 from registry.querysets import SubjectQuerySet
 from registry.services import config
 
@@ -14,13 +14,20 @@ _LIVE = Q(versions__deleted_at__isnull=True)
 
 
 def list_subjects(*, principal: access.Principal, prefix: str, after: str, limit: int) -> list[SubjectSummary]:
-    """Subjects of the default context in order of their names, those behind `after`. One query."""
-    if "\0" in prefix + after:
-        return []
-    subjects = Subject.objects.visible_to(principal).filter(access.in_prefix(prefix), context__name=DEFAULT_CONTEXT)
+    """Subjects by context and name, those behind `after`; without a prefix those of all contexts. One query."""
+    subjects = Subject.objects.visible_to(principal)
+    if prefix:
+        subjects = subjects.filter(access.in_qualified_prefix(prefix))
     if after:
-        subjects = subjects.filter(name__gt=after)
-    return _summaries(subjects.order_by("name")[:limit])
+        subjects = subjects.filter(_behind(after))
+    return _summaries(subjects.order_by("context__name", "name")[:limit])
+
+
+def _behind(subject_name: str) -> Q:
+    last = names.parse(subject_name)
+    if not names.is_storable(last):
+        return Q(pk__in=[])
+    return Q(context__name__gt=last.context) | Q(context__name=last.context, name__gt=last.name)
 
 
 def get_subject(*, principal: access.Principal, subject_name: str) -> SubjectDetail:

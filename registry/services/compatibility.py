@@ -1,6 +1,8 @@
 """Would a candidate break anybody? Asked of the stored versions, by the config in force."""
 
+from django.db.models import TextField
 from django.db.models.fields.json import KeyTextTransform, KeyTransform
+from django.db.models.functions import Cast
 
 from registry import access, names
 from registry.bodies import Body, Definition
@@ -62,7 +64,9 @@ def _in_group(versions: SchemaVersionQuerySet, metadata: Body | None, group: str
     if group is None:
         return versions
     value = (metadata or {}).get("properties", {}).get(group)
-    divided = versions.alias(group=KeyTextTransform(group, KeyTransform("properties", "schema_id__schema__metadata")))
+    property_ = KeyTextTransform(group, KeyTransform("properties", "schema_id__schema__metadata"))
+    # As a text, or SQLite would compare it with JSON.
+    divided = versions.alias(group=Cast(property_, TextField()))
     return divided.filter(group__isnull=True) if value is None else divided.filter(group=value)
 
 

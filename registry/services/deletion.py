@@ -149,9 +149,24 @@ def remove(versions: Collection[SchemaVersion]) -> None:
     Schema.objects.filter(pk__in=contents, schema_ids__isnull=True).delete()
 
 
-def refuse_referenced(name: SubjectName, versions: Collection[SchemaVersion]) -> None:
-    """Raises ReferenceExists if anything that is stored, deleted or not, refers to one of them."""
-    _refuse_referenced(name, versions, SchemaVersion.objects.all())
+def clear(within: Q) -> list[str]:
+    """Removes all versions that fit, and returns the names of their subjects, which stay: what is to come has an owner.
+
+    Raises ReferenceExists if anything else, deleted or not, refers to one of them.
+    """
+    found = SchemaVersion.objects.filter(within).order_by("subject", "version").select_for_update(of=("self",))
+    versions = list(found.select_related("subject__context"))
+    others = SchemaVersion.objects.exclude(pk__in=[version.pk for version in versions])
+    subjects: dict[SubjectName, list[SchemaVersion]] = {}
+    for version in versions:
+        name = SubjectName(version.subject.context.name, version.subject.name)
+        subjects.setdefault(name, []).append(version)
+    for name, own in subjects.items():
+        _refuse_referenced(name, own, others)
+    if versions:
+        remove(versions)
+        _move(versions)
+    return sorted(map(str, subjects))
 
 
 def _hold(

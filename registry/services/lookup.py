@@ -1,15 +1,17 @@
 """Finding a schema under a subject: the very same content, else one that means the same."""
 
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 from registry import access, names
 from registry.bodies import Definition, StoredVersion
-from registry.errors import SchemaNotFound, SubjectNotFound
+from registry.errors import RegistryError, SchemaNotFound, SubjectNotFound
 from registry.models import SchemaVersion
-from registry.names import LATEST
+from registry.names import LATEST, SubjectName
 from registry.querysets import SchemaVersionQuerySet
 from registry.schemas import rules
-from registry.services import candidates, config
+from registry.services import candidates, config, contexts
 from registry.services.candidates import Candidate
 from registry.services.parsed import parse_stored
 
@@ -23,12 +25,32 @@ class Found:
 def look_up(
     *, principal: access.Principal, subject_name: str, definition: Definition, normalize: bool, include_deleted: bool
 ) -> Found:
-    """The version of this subject that holds the schema; with `version` LATEST only the latest one may be it.
+    """The version of this subject that holds the schema; a name without context is looked for in the others too.
+
+    With `version` LATEST only the latest one may be it.
 
     Raises InvalidSchema, SubjectNotFound, SchemaNotFound. The text is read by the rules for stored schemas. What is not
     found as it was sent is looked for once more with the metadata and rules that a registration would give it.
     """
     subject = names.parse(subject_name)
+    ask = partial(_look_up, principal, definition=definition, normalize=normalize, include_deleted=include_deleted)
+    try:
+        return ask(subject)
+    except (SubjectNotFound, SchemaNotFound):
+        for other in contexts.elsewhere(principal, subject):
+            with suppress(RegistryError):
+                return ask(other)
+        raise
+
+
+def _look_up(
+    principal: access.Principal,
+    subject: SubjectName,
+    *,
+    definition: Definition,
+    normalize: bool,
+    include_deleted: bool,
+) -> Found:
     visible = SchemaVersion.objects.visible_to(principal).of(subject)
     versions = visible if include_deleted else visible.live()
     if not definition.text.strip() and not versions.exists():
@@ -40,6 +62,7 @@ def look_up(
         definition=definition,
         normalize=normalize or in_force.normalize,
         validate=False,
+        include_deleted=True,
     )
     asked = newest(versions) if definition.version == LATEST else versions
     if found := find(asked, candidate):

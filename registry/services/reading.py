@@ -1,19 +1,16 @@
-"""Reads of what is stored. A thing the caller may not view is not there."""
+"""Reads of subjects and their versions. A thing the caller may not view is not there."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from uuid import UUID
-
-from django.db.models import Exists, Max, OuterRef, Q
 
 from registry import access, names
 from registry.bodies import StoredVersion
 from registry.errors import SchemaNotFound, SubjectNotFound, VersionNotFound
-from registry.models import Context, SchemaVersion, Subject
-from registry.names import DEFAULT_CONTEXT, LATEST, SubjectName
+from registry.models import SchemaVersion
+from registry.names import LATEST, SubjectName
 from registry.querysets import SchemaVersionQuerySet
 from registry.services import references
-
-ALL_CONTEXTS = ":*:"
+from registry.services.showing import AS_STORED, Form, shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,46 +27,97 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Deletion:
-    """Which versions a list shows."""
+    """Which versions a list shows; `as_negative` shows all, the deleted ones with a minus."""
 
     include_deleted: bool = False
     only_deleted: bool = False
-
-
-def list_subjects(*, principal: access.Principal, prefix: str, deletion: Deletion, page: Page) -> list[str]:
-    """Qualified names in order. A subject counts as deleted only if all its versions are."""
-    subjects = Subject.objects.visible_to(principal).filter(_in_prefix(prefix)).filter(versions__isnull=False)
-    live = Subject.objects.filter(versions__deleted_at__isnull=True, versions__isnull=False)
-    if deletion.only_deleted:
-        subjects = subjects.exclude(pk__in=live)
-    elif not deletion.include_deleted:
-        subjects = subjects.filter(pk__in=live)
-    rows = subjects.order_by("context__name", "name").distinct().values_list("context__name", "name")
-    return [str(SubjectName(*row)) for row in rows[page.offset : page.end]]
+    as_negative: bool = False
 
 
 def list_versions(*, principal: access.Principal, subject_name: str, deletion: Deletion, page: Page) -> list[int]:
-    """Version numbers, ascending. Raises SubjectNotFound when none is left to show."""
+    """Version numbers, ascending. Raises SubjectNotFound when none is left to show.
+
+    A minus brings no deleted subject back: for that, deleted versions have to be asked for as well.
+    """
     subject = names.parse(subject_name)
-    versions = _shown(SchemaVersion.objects.visible_to(principal).of(subject), deletion)
-    numbers = list(versions.order_by("version").values_list("version", flat=True)[page.offset : page.end])
-    if not numbers and not versions.exists():
+    versions = SchemaVersion.objects.visible_to(principal).of(subject)
+    chosen = _chosen(versions, deletion)
+    listed = versions if deletion.as_negative and chosen.exists() else chosen
+    rows = list(listed.order_by("version").values_list("version", "deleted_at")[page.offset : page.end])
+    if not rows and not chosen.exists():
         raise SubjectNotFound(str(subject))
-    return numbers
+    return [-number if deletion.as_negative and deleted_at else number for number, deleted_at in rows]
+
+
+def _chosen(versions: SchemaVersionQuerySet, deletion: Deletion) -> SchemaVersionQuerySet:
+    if deletion.only_deleted and not deletion.as_negative:
+        return versions.filter(deleted_at__isnull=False)
+    return versions if deletion.include_deleted else versions.live()
 
 
 def get_version(
-    *, principal: access.Principal, subject_name: str, version: int, include_deleted: bool = False
+    *,
+    principal: access.Principal,
+    subject_name: str,
+    version: int,
+    include_deleted: bool = False,
+    form: Form = AS_STORED,
 ) -> StoredVersion:
-    """One version; LATEST is the newest that is approved. Raises SubjectNotFound, VersionNotFound."""
+    """One version; LATEST is the newest that is approved. A name without context is looked for in the others too.
+
+    Raises SubjectNotFound, VersionNotFound, AccessDenied.
+    """
+    subject = names.parse(subject_name)
+    visible = SchemaVersion.objects.visible_to(principal)
+    found = _numbered(visible.of(subject), version, include_deleted=include_deleted).first_stored()
+    found = found or _elsewhere(visible, subject, version, include_deleted=include_deleted)
+    if found is not None:
+        return shown(principal, found, form)
+    versions = visible.of(subject)
+    if (versions if include_deleted else versions.live()).exists():
+        raise VersionNotFound(version)
+    raise SubjectNotFound(str(subject))
+
+
+def _numbered(versions: SchemaVersionQuerySet, version: int, *, include_deleted: bool) -> SchemaVersionQuerySet:
+    if version == LATEST:
+        return versions.latest_first()
+    return (versions if include_deleted else versions.live()).filter(version=version)
+
+
+def _elsewhere(
+    visible: SchemaVersionQuerySet, subject: SubjectName, version: int, *, include_deleted: bool
+) -> StoredVersion | None:
+    """A name without context may be meant in any other: the version of the first that has it."""
+    others = _numbered(visible.elsewhere(subject), version, include_deleted=include_deleted)
+    context = others.order_by("subject__context__name").values_list("subject__context__name", flat=True).first()
+    if context is None:
+        return None
+    there = visible.of(SubjectName(context, subject.name))
+    return _numbered(there, version, include_deleted=include_deleted).first_stored()
+
+
+def find_by_metadata(
+    *,
+    principal: access.Principal,
+    subject_name: str,
+    properties: Sequence[tuple[str, str]],
+    include_deleted: bool,
+    form: Form = AS_STORED,
+) -> StoredVersion:
+    """The newest version whose metadata has all these properties; without any, the newest that has metadata at all.
+
+    Raises SubjectNotFound, SchemaNotFound, AccessDenied.
+    """
     subject = names.parse(subject_name)
     versions = SchemaVersion.objects.visible_to(principal).of(subject)
-    shown = versions if include_deleted else versions.live()
-    wanted = versions.latest_first() if version == LATEST else shown.filter(version=version)
-    if stored := wanted.first_stored():
-        return stored
-    if shown.exists():
-        raise VersionNotFound(version)
+    versions = versions if include_deleted else versions.live()
+    with_metadata = versions.released().filter(schema_id__schema__metadata__isnull=False).approved_first()
+    for pk, metadata in with_metadata.values_list("pk", "schema_id__schema__metadata"):
+        if dict(properties).items() <= (metadata or {}).get("properties", {}).items():
+            return shown(principal, versions.filter(pk=pk).stored()[0], form)
+    if versions.exists():
+        raise SchemaNotFound
     raise SubjectNotFound(str(subject))
 
 
@@ -82,96 +130,3 @@ def list_referenced_by(
     return references.referenced_by(
         principal=principal, target=target, include_deleted=include_deleted, offset=page.offset, limit=page.limit
     )
-
-
-def list_schemas(
-    *, principal: access.Principal, prefix: str, include_deleted: bool, only_latest: bool, page: Page
-) -> list[StoredVersion]:
-    """Versions by subject and number; with `only_latest` the newest one of each subject."""
-    versions = SchemaVersion.objects.visible_to(principal).filter(_in_prefix(prefix, path="subject__"))
-    if not include_deleted:
-        versions = versions.live()
-    if only_latest:
-        newer = versions.filter(subject=OuterRef("subject"), version__gt=OuterRef("version"))
-        versions = versions.filter(~Exists(newer))
-    ordered = versions.order_by("subject__context__name", "subject__name", "version")
-    return ordered[page.offset : page.end].stored()
-
-
-def get_by_id(*, principal: access.Principal, schema_id: int, subject_name: str) -> StoredVersion:
-    """The content of an id with the binding to show: the subject's last one, else the oldest, live ones first.
-
-    Raises SchemaNotFound, also when the caller may view none of the subjects that carry it.
-    """
-    bindings = _bindings(principal, schema_id)
-    named = bindings.of(names.parse(subject_name)).order_by("-version").first_stored() if subject_name else None
-    found = named or bindings.live().order_by("pk").first_stored() or bindings.order_by("pk").first_stored()
-    if found is None:
-        raise SchemaNotFound(schema_id)
-    return found
-
-
-def list_bindings(
-    *, principal: access.Principal, schema_id: int, include_deleted: bool, page: Page
-) -> list[tuple[SubjectName, int]]:
-    """Subject and version, one a subject (its last), in order of the subject. Raises SchemaNotFound."""
-    bindings = _bindings(principal, schema_id)
-    if not bindings.exists():
-        raise SchemaNotFound
-    shown = bindings if include_deleted else bindings.live()
-    rows = (
-        shown.values_list("subject__context__name", "subject__name")
-        .annotate(last=Max("version"))
-        .order_by("subject__context__name", "subject__name")
-    )
-    return [(SubjectName(context, name), last) for context, name, last in rows[page.offset : page.end]]
-
-
-def get_by_guid(*, principal: access.Principal, guid: str) -> StoredVersion:
-    """Raises SchemaNotFound for an unknown guid, and for one that is no UUID at all."""
-    bindings = _carriers(principal, guid)
-    found = bindings.live().order_by("pk").first_stored() or bindings.order_by("pk").first_stored()
-    if found is None:
-        raise SchemaNotFound(guid)
-    return found
-
-
-def list_ids(*, principal: access.Principal, guid: str) -> list[tuple[str, int]]:
-    """Context and id under which a content is known, in order; none for an unknown guid."""
-    rows = _carriers(principal, guid).values_list("schema_id__context__name", "schema_id__number").distinct()
-    return sorted(rows)
-
-
-def highest_id() -> int:
-    """Of the default context: the last id that was given out."""
-    return Context.objects.filter(name=DEFAULT_CONTEXT).values_list("last_id", flat=True).first() or 0
-
-
-def _bindings(principal: access.Principal, schema_id: int) -> SchemaVersionQuerySet:
-    return SchemaVersion.objects.visible_to(principal).filter(
-        schema_id__number=schema_id, schema_id__context__name=DEFAULT_CONTEXT
-    )
-
-
-def _carriers(principal: access.Principal, guid: str) -> SchemaVersionQuerySet:
-    try:
-        wanted = UUID(guid)
-    except ValueError:
-        return SchemaVersion.objects.none()
-    return SchemaVersion.objects.visible_to(principal).filter(schema_id__schema__guid=wanted)
-
-
-def _shown(versions: SchemaVersionQuerySet, deletion: Deletion) -> SchemaVersionQuerySet:
-    if deletion.only_deleted:
-        return versions.filter(deleted_at__isnull=False)
-    return versions if deletion.include_deleted else versions.live()
-
-
-def _in_prefix(prefix: str, *, path: str = "") -> Q:
-    """Subjects whose name begins with `prefix`: `:*:x` in all contexts, `:.c:x` in one, `x` in the default one."""
-    if "\0" in prefix:
-        return Q(pk__in=[])
-    if prefix.startswith(ALL_CONTEXTS):
-        return access.in_prefix(prefix.removeprefix(ALL_CONTEXTS), path=path)
-    subject = names.parse(prefix)
-    return Q(**{f"{path}context__name": subject.context}) & access.in_prefix(subject.name, path=path)

@@ -12,7 +12,7 @@ from registry import access, names
 from registry.bodies import StoredVersion
 from registry.errors import InvalidSchema
 from registry.models import ReferenceLink, SchemaVersion
-from registry.names import DEFAULT_CONTEXT, LATEST, SubjectName
+from registry.names import LATEST, SubjectName
 from registry.querysets import SchemaVersionQuerySet
 from registry.schemas.base import Reference
 
@@ -28,16 +28,21 @@ class Closure:
     texts: tuple[str, ...] = ()
 
 
-def resolve(*, context: str, references: Sequence[Reference], principal: access.Principal) -> Closure:
+def resolve(
+    *, context: str, references: Sequence[Reference], principal: access.Principal, include_deleted: bool
+) -> Closure:
     """The closure of what a client sent. One query a depth, plus one where `latest` is asked for.
 
-    Raises InvalidSchema for a reference that names no live version, or none that the caller may view.
+    Raises InvalidSchema for a reference that names no version, or none that the caller may view; a deleted one counts
+    only where a schema is looked up.
     """
     if not references:
         return Closure()
     _check_count(len(references))
-    named = [(reference, _subject(context, reference)) for reference in references]
-    visible = SchemaVersion.objects.visible_to(principal).live()
+    named = [(reference, names.parse_within(context, reference.subject)) for reference in references]
+    visible = SchemaVersion.objects.visible_to(principal)
+    if not include_deleted:
+        visible = visible.live()
     numbers = _latest_numbers(visible, named)
     wanted = [
         (reference, subject, numbers.get(subject, LATEST) if reference.version == LATEST else reference.version)
@@ -63,6 +68,12 @@ def texts_of(stored: StoredVersion) -> tuple[str, ...]:
     return _texts(_children([stored])[stored.schema_id_pk])
 
 
+def may_view_all(principal: access.Principal, stored: StoredVersion) -> bool:
+    """Whether the caller may view everything that a stored version refers to, however far away."""
+    targets = {target.pk for children in _descendants([stored]).values() for _, target in children}
+    return SchemaVersion.objects.visible_to(principal).filter(pk__in=targets).count() == len(targets)
+
+
 def referenced_by(
     *, principal: access.Principal, target: StoredVersion, include_deleted: bool, offset: int, limit: int
 ) -> list[int]:
@@ -72,14 +83,6 @@ def referenced_by(
         versions = versions.live()
     ids = versions.filter(schema_id__reference_links__target=target.pk).values_list("schema_id__number", flat=True)
     return list(ids.order_by("schema_id__context__name", "schema_id__number").distinct()[offset : offset + limit])
-
-
-def _subject(context: str, reference: Reference) -> SubjectName:
-    """An unqualified subject is meant in the referrer's context."""
-    parsed = names.parse(reference.subject)
-    if parsed.context == DEFAULT_CONTEXT and not reference.subject.startswith(":.:"):
-        return SubjectName(context, parsed.name)
-    return parsed
 
 
 def _missing(subject: SubjectName, version: int) -> str:

@@ -15,14 +15,14 @@ from audit.actors import Actor
 from registry import access, names
 from registry.bodies import Definition, StoredVersion
 from registry.errors import AccessDenied, IncompatibleSchema, InvalidSchema, OperationNotPermitted, StoreFailure
-from registry.models import Context, SchemaVersion, Subject
+from registry.models import SchemaVersion, Subject
 from registry.models.settings import CompatibilityLevel, ModeName
 from registry.names import LATEST, SubjectName
 from registry.permissions import Permission
 from registry.querysets import SchemaVersionQuerySet
 from registry.schemas import rules
 from registry.schemas.base import Reference
-from registry.services import candidates, compatibility, config, governing, lookup, policies, storing
+from registry.services import candidates, compatibility, config, contexts, governing, lookup, policies, storing
 from registry.services.candidates import Candidate
 from registry.services.lookup import Found
 from registry.services.storing import Moved
@@ -151,10 +151,11 @@ def _known(request: _Request, candidate: Candidate) -> Found | None:
     found = lookup.find(lookup.newest(live) if definition.version == LATEST else live, candidate)
     if found is None:
         return None
-    any_version = definition.version in {0, LATEST}
     same_id = definition.schema_id in {None, found.stored.schema_id}
-    if any_version and same_id:
+    if definition.version == 0 and same_id:
         return found
+    if definition.version == LATEST and same_id:
+        return replace(found, is_exact=False)
     is_it = definition.schema_id is not None and (definition.schema_id, definition.version) == (
         found.stored.schema_id,
         found.stored.version,
@@ -228,7 +229,7 @@ def _hold(request: _Request) -> Subject:
         raise Moved
     if row is not None:
         return row
-    context, _ = Context.objects.get_or_create(name=subject.context)
+    context = contexts.open_context(subject.context)
     return Subject.objects.create(context=context, name=subject.name, owner_id=_owner(request.principal, subject))
 
 

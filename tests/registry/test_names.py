@@ -18,7 +18,9 @@ SUBJECT_ROUTES = {
     "version_referencedby": "/subjects/{}/versions/latest/referencedby",
     "compatibility": "/compatibility/subjects/{}/versions",
     "compatibility_version": "/compatibility/subjects/{}/versions/3",
+    "subject_metadata": "/subjects/{}/metadata",
     "subject_config": "/config/{}",
+    "subject_mode": "/mode/{}",
 }
 
 
@@ -39,6 +41,11 @@ SUBJECT_ROUTES = {
         ("/subjects/a;x=1/versions", "versions", {"subject": "a;x=1"}),
         ("/schemas/ids/abc", "schema_id", {"schema_id": "abc"}),
         ("/config/a/b", "subject_config", {"subject": "a/b"}),
+        ("/subjects/a/metadata", "subject_metadata", {"subject": "a"}),
+        ("/subjects/a/versions/metadata", "version", {"subject": "a", "version": "metadata"}),
+        ("/subjects/metadata", "subject", {"subject": "metadata"}),
+        ("/contexts/", "contexts", {}),
+        ("/contexts/:.a:", "context", {"context": ":.a:"}),
     ],
 )
 def test_a_path_leads_to_its_route(path: str, route: str, arguments: dict[str, str]) -> None:
@@ -57,9 +64,8 @@ def test_a_path_leads_to_its_route(path: str, route: str, arguments: dict[str, s
         "/schemas/ids",
         "/schemas/ids/1/nope",
         "/v1/metadata",
-        "/subjects/a/metadata",
         "/subjects/a/versions/1/tags",
-        "/contexts",
+        "/contexts/a/b",
         "/subjects\n",
     ],
 )
@@ -95,6 +101,8 @@ REFUSED = {
     "a reserved tail in a context": ":.a:b/versions",
     "the global marker in a context": ":.a:__GLOBAL",
     "the tail of a nameless subject": ":.a:/versions",
+    "a name that reads as one in another context": ":.::.a:b",
+    "a name that reads as one in all contexts": ":.::*:b",
 }
 
 

@@ -133,7 +133,7 @@ def test_the_text_alone_is_no_json_string(api: Api, owner: Member, stored: None)
     assert api.get("/schemas/ids/2/schema", as_=owner).content == b'"int"'
 
 
-@pytest.mark.parametrize("query", ["format=resolved", "format=RESOLVED", "findTags=*"])
+@pytest.mark.parametrize("query", ["findTags=*"])
 def test_a_parameter_that_is_yet_to_come_is_refused_by_name(api: Api, owner: Member, stored: None, query: str) -> None:
     response = api.get(f"/schemas/ids/1?{query}", as_=owner)
 
@@ -141,8 +141,10 @@ def test_a_parameter_that_is_yet_to_come_is_refused_by_name(api: Api, owner: Mem
     assert query.partition("=")[0] in response.json()["message"]
 
 
-def test_an_unknown_format_is_ignored(api: Api, owner: Member, stored: None) -> None:
-    assert get(api, owner, "/schemas/ids/1?format=bad") == get(api, owner, "/schemas/ids/1")
+@pytest.mark.parametrize("query", ["format=bad", "format=", "referenceFormat=bad", "format=logical"])
+def test_an_unknown_format_is_ignored(api: Api, owner: Member, stored: None, query: str) -> None:
+    for path in ("/schemas/ids/1", "/subjects/orders/versions/1", f"/schemas/guids/{GUID}"):
+        assert get(api, owner, f"{path}?{query}") == get(api, owner, path)
 
 
 def test_an_id_shows_its_oldest_binding_or_that_of_the_subject(api: Api, owner: Member, stored: None) -> None:

@@ -1,0 +1,39 @@
+"""How a stored version is shown: with the types of its references inlined, or with their subjects qualified."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from registry import access
+from registry.bodies import StoredVersion
+from registry.errors import AccessDenied
+from registry.names import SubjectName
+from registry.services import references
+from registry.services.parsed import parse_stored
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """As stored, unless something is asked for. The guid stays that of the stored text."""
+
+    is_resolved: bool = False
+    has_qualified_references: bool = False
+
+
+AS_STORED = Form()
+
+
+def shown(principal: access.Principal, stored: StoredVersion, form: Form) -> StoredVersion:
+    """Raises AccessDenied if a text would be inlined that the caller may not view."""
+    if form.has_qualified_references and stored.references:
+        stored = replace(stored, references=[_qualified(stored.subject.context, each) for each in stored.references])
+    if form.is_resolved and stored.references:
+        if not references.may_view_all(principal, stored):
+            raise AccessDenied("Read", str(stored.subject))
+        stored = replace(stored, text=parse_stored(stored).resolved)
+    return stored
+
+
+def _qualified(context: str, reference: dict[str, Any]) -> dict[str, Any]:
+    """A subject that is meant in the referrer's context is given its name; one that says its context keeps it."""
+    subject = reference["subject"]
+    return reference if subject.startswith(":.") else {**reference, "subject": str(SubjectName(context, subject))}

@@ -24,7 +24,7 @@ def store(
     schema = _content(candidate)
     bound = _schema_id(subject, schema) if schema_id is None else _given_id(subject, schema, schema_id)
     _link(bound, candidate)
-    made = SchemaVersion.objects.create(
+    made = _revived(subject, version) or SchemaVersion.objects.create(
         subject=subject, version=version, schema_id=bound, lifecycle=state, registered_by=by
     )
     _drop_deleted(made)
@@ -48,6 +48,15 @@ def imported_already(
     if found.deleted_at is not None:
         return None
     return found
+
+
+def _revived(subject: Subject, version: int) -> SchemaVersion | None:
+    """A deleted version that is imported again under its number."""
+    deleted = SchemaVersion.objects.filter(subject=subject, version=version).first()
+    if deleted is not None:
+        deleted.deleted_at = None
+        deleted.save(update_fields=["deleted_at"])
+    return deleted
 
 
 def _content(candidate: Candidate) -> Schema:

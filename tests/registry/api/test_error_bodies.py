@@ -15,7 +15,7 @@ from django.test import Client
 from psycopg import sql
 
 from registry import access, names
-from registry.services import candidates, reading, registration, storing
+from registry.services import candidates, listing, registration, storing
 from tests import servers, wire
 from tests.cast import Api, Member
 from tests.servers import Factory, Server
@@ -204,7 +204,7 @@ def failing(*args: Any, **kwargs: Any) -> Any:
 
 
 PLACES: dict[str, tuple[Any, str]] = {
-    "a service": (reading, "list_subjects"),
+    "a service": (listing, "list_subjects"),
     "the router": (names, "split"),
     "the policy": (access, "filter"),
 }

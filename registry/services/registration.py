@@ -55,6 +55,11 @@ class _Request:
         return self.definition.version == 0
 
     @property
+    def is_looked_up_as_given(self) -> bool:
+        """Not where the config would add to the request, nor where the text is still to come."""
+        return self.row is not None and not self.in_force.adds_to_requests and bool(self.definition.text.strip())
+
+    @property
     def stored(self) -> SchemaVersionQuerySet:
         return SchemaVersion.objects.filter(subject=self.row) if self.row else SchemaVersion.objects.none()
 
@@ -94,15 +99,15 @@ def register_version(
 def _register(request: _Request) -> Found:
     _require(request)
     latest = request.stored.latest_first().first_stored()
-    candidate = _prepared(request, latest)
-    if known := _known(request, candidate):
+    given = candidate = _prepared(request, latest)
+    if known := _known(request, given):
         return known
     _check_mode(request)
-    if candidate.refusal is not None and not request.is_import:
-        raise candidate.refusal
+    if given.refusal is not None and not request.is_import:
+        raise given.refusal
     if not request.is_import:
-        candidate = _stamped(request, candidates.completed(candidate, request.in_force, latest))
-    if request.is_ordinary and (found := _same(request, candidate)):
+        candidate = _stamped(request, candidates.completed(given, request.in_force, latest))
+    if found := _same(request, given, candidate):
         return found
     outcome = _judge(request, candidate)
     return _write(request, candidate, outcome)
@@ -143,9 +148,9 @@ def _with_text(definition: Definition, latest: StoredVersion | None) -> Definiti
 
 
 def _known(request: _Request, candidate: Candidate) -> Found | None:
-    """What the subject has already, whatever the mode. Not where the config would add to the request."""
-    definition, in_force = request.definition, request.in_force
-    if request.row is None or in_force.adds_to_requests or not definition.text.strip():
+    """What the subject has already, whatever the mode."""
+    definition = request.definition
+    if not request.is_looked_up_as_given:
         return None
     live = request.stored.live()
     found = lookup.find(lookup.newest(live) if definition.version == LATEST else live, candidate)
@@ -182,8 +187,13 @@ def _stamped(request: _Request, candidate: Candidate) -> Candidate:
     return replace(candidate, metadata=rules.stamped(candidate.metadata, request.next_version))
 
 
-def _same(request: _Request, candidate: Candidate) -> Found | None:
+def _same(request: _Request, given: Candidate, candidate: Candidate) -> Found | None:
     """A live version with that content or an equivalent one; by a given id, one that is bound to it."""
+    if not request.is_ordinary:
+        return None
+    if candidate == given and request.is_looked_up_as_given and request.definition.schema_id is None:
+        # It was not there a moment ago.
+        return None
     live = request.stored.live()
     if request.definition.schema_id is not None:
         live = live.filter(schema_id__number=request.definition.schema_id)

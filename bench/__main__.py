@@ -5,12 +5,18 @@ import signal
 import sys
 from types import FrameType
 
-from bench import conditions, core, reads, registration, start
+from bench import conditions, core, history, reads, registration, start
 from bench.options import Options
 from bench.processes import Gone
 from bench.servers import Failed
 
-PARTS = {"core": core.run, "registration": registration.run, "reads": reads.run, "start": start.run}
+PARTS = {
+    "core": core.run,
+    "registration": registration.run,
+    "history": history.run,
+    "reads": reads.run,
+    "start": start.run,
+}
 
 
 def main() -> None:

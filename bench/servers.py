@@ -162,18 +162,18 @@ def homes() -> Iterator[list[Home]]:
 
 
 @contextlib.contextmanager
-def callboard(home: Home) -> Iterator[Server]:
+def callboard(home: Home, **settings: str) -> Iterator[Server]:
     """A ready server with production settings and one worker."""
-    with launched(home) as server:
+    with launched(home, **settings) as server:
         server.wait_until_it_answers()
         yield server
 
 
 @contextlib.contextmanager
-def launched(home: Home) -> Iterator[Server]:
+def launched(home: Home, **settings: str) -> Iterator[Server]:
     port = _free_port()
     words = [sys.executable, "-m", "config.serve"]
-    with _running(words, port, home.folder, home.environment(CALLBOARD_PORT=str(port))) as server:
+    with _running(words, port, home.folder, home.environment(CALLBOARD_PORT=str(port), **settings)) as server:
         yield server
 
 

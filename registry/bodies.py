@@ -18,11 +18,18 @@ Body = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """A schema as a client sends it: the text is not parsed, the references are not resolved."""
+    """A schema as a client sends it: the text is not parsed, the references are not resolved.
+
+    `version` 0 is the ordinary case; -1 asks for the latest version or a new one, any other for exactly this new one.
+    `schema_id` is an id that is given and not drawn.
+    """
 
     text: str
     schema_type: str = "AVRO"
     references: tuple[Reference, ...] = ()
+    metadata: Body | None = None
+    rule_set: Body | None = None
+    version: int = 0
     schema_id: int | None = None
 
 

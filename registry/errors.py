@@ -235,8 +235,16 @@ class OperationNotPermitted(RegistryError):
     error_code = 42205
 
     @classmethod
-    def not_in_import_mode(cls, subject_name: str) -> "OperationNotPermitted":
-        return cls(f"Subject {subject_name} in context  is not in import mode")
+    def not_in_import_mode(cls, subject_name: str, context: str) -> "OperationNotPermitted":
+        return cls(f"Subject {subject_name} in context {context} is not in import mode")
+
+    @classmethod
+    def not_in_read_write_mode(cls, subject_name: str, context: str) -> "OperationNotPermitted":
+        return cls(f"Subject {subject_name} in context {context} is not in read-write mode")
+
+    @classmethod
+    def overwrite(cls, schema_id: int, context: str) -> "OperationNotPermitted":
+        return cls(f"Overwrite new schema with id {schema_id} in context {context} is not permitted.")
 
     @classmethod
     def read_only(cls, subject_name: str, context: str) -> "OperationNotPermitted":
@@ -263,6 +271,12 @@ class InvalidSubject(RegistryError):
     def __init__(self, subject_name: str, reason: str = "") -> None:
         text = f"The specified subject '{subject_name}' is not a valid."
         super().__init__(f"{text} {reason}" if reason else text)
+
+
+class InvalidRuleSet(RegistryError):
+    """A rule of the set can't be one."""
+
+    error_code = 42210
 
 
 class ContextNotEmpty(RegistryError):

@@ -43,9 +43,19 @@ class SubjectName:
         return self.name if self.context == DEFAULT_CONTEXT else f":{self.context}:{self.name}"
 
     @property
+    def delimited_context(self) -> str:
+        """As errors name it."""
+        return context_in_errors(self.context)
+
+    @property
     def is_default_context(self) -> bool:
         """`:.:` stands for the default context itself, which for settings is the top level."""
         return self.context == DEFAULT_CONTEXT and not self.name
+
+
+def context_in_errors(context: str) -> str:
+    """The default context is nothing."""
+    return "" if context == DEFAULT_CONTEXT else f":{context}:"
 
 
 def parse(text: str) -> SubjectName:

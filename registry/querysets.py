@@ -33,7 +33,7 @@ _STORED = (
 
 def qualified_name(path: str = "") -> models.Case:
     """The name as the protocol writes it, for the order of lists; `path` leads to the subject, as in `subject__`."""
-    parts = (models.Value(":"), f"{path}context__name", models.Value(":"), f"{path}name")
+    parts = models.Value(":"), f"{path}context__name", models.Value(":"), f"{path}name"
     return models.Case(
         models.When(**{f"{path}context__name": DEFAULT_CONTEXT}, then=models.F(f"{path}name")),
         default=Concat(*parts, output_field=models.CharField()),

@@ -12,6 +12,7 @@ from django.test import Client
 from pytest_django import DjangoDbBlocker
 
 from audit import triggers
+from registry.services import parsed
 from tests.cast import Api, Member, join, join_as_administrator
 
 pytest_plugins = ["tests.servers", "tests.production"]
@@ -49,6 +50,12 @@ def anonymous() -> None:
 @pytest.fixture
 def api(db: None) -> Api:
     return Api(Client())
+
+
+@pytest.fixture(autouse=True)
+def nothing_kept() -> None:
+    """Databases of tests begin anew while their process goes on, and so the same keys come again."""
+    parsed.KEPT.clear()
 
 
 @pytest.fixture(scope="session")

@@ -159,9 +159,13 @@ def start(home: Home, **given: str) -> Server:
     except BaseException:
         server.kill()
         raise
-    found = re.search(r"cbk_\w+", server.log)
-    server.key = found[0] if found else ""
+    server.key = first_key(server.log)
     return server
+
+
+def first_key(printed: str) -> str:
+    found = re.search(r"cbk_\w+", printed)
+    return found[0] if found else ""
 
 
 def wait_until_ready(server: Server) -> None:
@@ -181,12 +185,31 @@ def new_home(folder: Path, checkout: Path = environment.CHECKOUT) -> Iterator[Ho
     if not base:
         yield Home(folder, "", checkout)
         return
-    name = f"callboard_live_{os.getpid()}_{next(_numbers)}"
-    execute(base, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    url = make_database(base)
     try:
-        yield Home(folder, urlunsplit(urlsplit(base)._replace(path=f"/{name}")), checkout)
+        yield Home(folder, url, checkout)
     finally:
-        execute(base, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+        drop_database(url)
+
+
+def make_database(base: str, template: str = "template1") -> str:
+    """The address of a new one beside `base`, like the template, which nobody may be connected to."""
+    name = f"callboard_live_{os.getpid()}_{next(_numbers)}"
+    made = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
+    execute(base, made)
+    return urlunsplit(urlsplit(base)._replace(path=f"/{name}"))
+
+
+def copy_database(url: str) -> str:
+    return make_database(os.environ["DATABASE_URL"], template=_name(url))
+
+
+def drop_database(url: str) -> None:
+    execute(os.environ["DATABASE_URL"], sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(_name(url))))
+
+
+def _name(url: str) -> str:
+    return urlsplit(url).path.removeprefix("/")
 
 
 def execute(url: str, statement: sql.Composed) -> None:

@@ -6,7 +6,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from registry import names
-from registry.api import requests
+from registry.api import definitions, requests
 from registry.api.base import RegistryView
 from registry.errors import InvalidSchema
 from registry.services import compatibility
@@ -29,7 +29,7 @@ class CompatibilityView(_CompatibilityView):
 
     def post(self, request: Request, subject: str) -> HttpResponse:
         body = requests.required_object(self.read_body(), "testCompatibilityForSubject")
-        definition = requests.definition(body)
+        definition = definitions.definition(body)
         return self.verdict(
             lambda: compatibility.check_all(
                 principal=self.principal,
@@ -45,7 +45,7 @@ class CompatibilityVersionView(_CompatibilityView):
 
     def post(self, request: Request, subject: str, version: str) -> HttpResponse:
         body = requests.required_object(self.read_body(), "testCompatibilityBySubjectName")
-        definition = requests.definition(body)
+        definition = definitions.definition(body)
         number = names.parse_version(version)
         return self.verdict(
             lambda: compatibility.check_one(

@@ -10,7 +10,6 @@ from typing import Any, NoReturn
 
 from django.http import QueryDict
 
-from registry.bodies import Definition
 from registry.errors import InvalidSchema, MalformedRequest, UnprocessableRequest
 from registry.names import MAX_INTEGER, parse_integer
 from registry.schemas.base import Reference
@@ -22,8 +21,6 @@ _MAX_DIGITS = 1000
 _STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 _BRACKET = re.compile(r"[\[\]{}]")
 _UNWRITABLE = re.compile("[\0\ud800-\udfff]")
-# Members that belong to parts of the protocol which this release does not have yet.
-_NOT_YET = ("metadata", "ruleSet", "schemaTagsToAdd", "schemaTagsToRemove", "propagateSchemaTags")
 
 
 def read_json(body: bytes, *, max_depth: int) -> Any:
@@ -75,30 +72,14 @@ def required_object(value: Any, method: str) -> dict[str, Any]:
     if value is None:
         raise UnprocessableRequest(f"{method}.request must not be null (was null)")
     if not isinstance(value, dict):
-        raise MalformedRequest(f"The body must be a JSON object, not {_kind(value)}")
+        raise MalformedRequest(f"The body must be a JSON object, not {kind(value)}")
     return value
-
-
-def definition(body: Mapping[str, Any]) -> Definition:
-    """RegisterSchemaRequest. Raises MalformedRequest for a wrong type, UnprocessableRequest for what is yet to come."""
-    for member in _NOT_YET:
-        if body.get(member) not in (None, False):
-            _refuse(member)
-    if _optional_integer(body, "version") not in (None, 0):
-        _refuse("version")
-    schema_type = _optional_text(body, "schemaType")
-    return Definition(
-        text=_writable(_optional_text(body, "schema") or "", "schema"),
-        schema_type="AVRO" if schema_type is None else schema_type,
-        references=_references(body.get("references")),
-        schema_id=_optional_integer(body, "id"),
-    )
 
 
 def refuse_what_is_yet_to_come(query: QueryDict) -> None:
     """Raises UnprocessableRequest for parameters that would change the answer and can't yet."""
     if "findTags" in query:
-        _refuse("findTags")
+        refuse("findTags")
 
 
 def text(query: QueryDict, name: str) -> str:
@@ -132,15 +113,15 @@ def _number(query: QueryDict, name: str, *, default: int) -> int:
     return parse_integer(given) if given else default
 
 
-def _refuse(member: str) -> NoReturn:
+def refuse(member: str) -> NoReturn:
     raise UnprocessableRequest(f"`{member}` is not supported by this release of the registry; leave it out")
 
 
-def _references(value: Any) -> tuple[Reference, ...]:
+def references(value: Any) -> tuple[Reference, ...]:
     if value is None:
         return ()
     if not isinstance(value, list):
-        raise MalformedRequest(f"`references` must be a list, not {_kind(value)}")
+        raise MalformedRequest(f"`references` must be a list, not {kind(value)}")
     return tuple(_reference(item, position) for position, item in enumerate(value))
 
 
@@ -148,9 +129,9 @@ def _reference(item: Any, position: int) -> Reference:
     if item is None:
         raise InvalidSchema(f"Invalid reference: references[{position}] is null")
     if not isinstance(item, dict):
-        raise MalformedRequest(f"references[{position}] must be an object, not {_kind(item)}")
-    name, subject = _optional_text(item, "name"), _optional_text(item, "subject")
-    version = _optional_integer(item, "version")
+        raise MalformedRequest(f"references[{position}] must be an object, not {kind(item)}")
+    name, subject = optional_text(item, "name"), optional_text(item, "subject")
+    version = optional_integer(item, "version")
     if name is None or subject is None or version is None:
         shown = ", ".join(
             (
@@ -161,21 +142,21 @@ def _reference(item: Any, position: int) -> Reference:
         )
         raise InvalidSchema(f"Invalid reference: {{{shown}}}")
     where = f"references[{position}]"
-    return Reference(_writable(name, f"{where}.name"), _writable(subject, f"{where}.subject"), version)
+    return Reference(writable(name, f"{where}.name"), writable(subject, f"{where}.subject"), version)
 
 
 def _quoted(text: str | None) -> str:
     return "null" if text is None else f"'{text}'"
 
 
-def _writable(text: str, where: str) -> str:
+def writable(text: str, where: str) -> str:
     """No UTF-8 can hold a lone surrogate; a NUL is no part of a name, and in a schema it must be escaped."""
     if match := _UNWRITABLE.search(text):
         raise InvalidSchema(f"`{where}` holds the character U+{ord(match[0]):04X}, which no schema can hold")
     return text
 
 
-def _optional_text(body: Mapping[str, Any], member: str) -> str | None:
+def optional_text(body: Mapping[str, Any], member: str) -> str | None:
     value = body.get(member)
     if value is None or isinstance(value, str):
         return value
@@ -183,10 +164,10 @@ def _optional_text(body: Mapping[str, Any], member: str) -> str | None:
         return str(value).lower()
     if isinstance(value, int | float):
         return str(value)
-    raise MalformedRequest(f"`{member}` must be a text, not {_kind(value)}")
+    raise MalformedRequest(f"`{member}` must be a text, not {kind(value)}")
 
 
-def _optional_integer(body: Mapping[str, Any], member: str) -> int | None:
+def optional_integer(body: Mapping[str, Any], member: str) -> int | None:
     value = body.get(member)
     if isinstance(value, str) and re.fullmatch(r"\s*[+-]?\d{1,20}\s*", value):
         value = int(value)
@@ -195,13 +176,13 @@ def _optional_integer(body: Mapping[str, Any], member: str) -> int | None:
     if value is None or value == "":
         return None
     if isinstance(value, bool) or not isinstance(value, int):
-        raise MalformedRequest(f"`{member}` must be an integer, not {_kind(value)}")
+        raise MalformedRequest(f"`{member}` must be an integer, not {kind(value)}")
     if not -MAX_INTEGER - 1 <= value <= MAX_INTEGER:
         raise MalformedRequest(f"`{member}` is out of range of int (-2147483648 - 2147483647)")
     return value
 
 
-def _optional_boolean(body: Mapping[str, Any], member: str) -> bool | None:
+def optional_boolean(body: Mapping[str, Any], member: str) -> bool | None:
     value = body.get(member)
     if value is None or isinstance(value, bool):
         return value
@@ -209,10 +190,10 @@ def _optional_boolean(body: Mapping[str, Any], member: str) -> bool | None:
         return value != 0
     if isinstance(value, str) and value.lower() in {"true", "false"}:
         return value.lower() == "true"
-    raise MalformedRequest(f"`{member}` must be true, false or null, not {_kind(value)}")
+    raise MalformedRequest(f"`{member}` must be true, false or null, not {kind(value)}")
 
 
-def _kind(value: Any) -> str:
+def kind(value: Any) -> str:
     if isinstance(value, bool):
         return "a boolean"
     return {dict: "an object", list: "a list", str: "a text", int: "a number", float: "a number"}.get(

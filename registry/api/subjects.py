@@ -4,7 +4,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from registry import bodies, names
-from registry.api import requests
+from registry.api import definitions, requests
 from registry.api.base import RegistryView
 from registry.names import ALL_CONTEXTS
 from registry.services import deletion, listing, lookup, reading, registration, showing
@@ -42,7 +42,7 @@ class SubjectView(RegistryView):
         found = lookup.look_up(
             principal=self.principal,
             subject_name=subject,
-            definition=requests.definition(body),
+            definition=definitions.definition(body),
             normalize=requests.flag(self.query, "normalize"),
             include_deleted=requests.flag(self.query, "deleted"),
         )
@@ -72,7 +72,7 @@ class VersionsView(RegistryView):
             principal=self.principal,
             actor=self.actor,
             subject_name=subject,
-            definition=requests.definition(body),
+            definition=definitions.definition(body),
             normalize=requests.flag(self.query, "normalize"),
             force=requests.flag(self.query, "force"),
         )

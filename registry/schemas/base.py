@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import Any, Protocol, TypeVar
 
 from registry.errors import InvalidSchema
@@ -36,6 +36,32 @@ class Reference:
     name: str
     subject: str
     version: int
+
+
+class EntityType(StrEnum):
+    """What in a schema can have tags, as it is called on the wire."""
+
+    RECORD = "sr_record"
+    FIELD = "sr_field"
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaEntity:
+    """A record or a field of a schema. A dot in front of the path means nothing."""
+
+    path: str
+    type: EntityType
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "path", self.path.removeprefix("."))
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaTags:
+    """The tags of one entity, in their order, each once."""
+
+    entity: SchemaEntity
+    tags: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +112,24 @@ class ParsedSchema(Protocol):
     def field_names(self) -> tuple[str, ...]:
         """The fields at the top level, none if the schema is no record."""
 
+    @property
+    def tags(self) -> tuple[SchemaTags, ...]:
+        """Every record and field that has tags, in the order of the text, a record before its fields."""
+
     def equivalent(self, other: "ParsedSchema") -> bool:
         """Would the other be the same version inside a subject?"""
 
     def normalized(self) -> "ParsedSchema":
         """The normal form, parsed in the same mode with the same references."""
+
+    def tagged(
+        self, *, add: Sequence[SchemaTags], remove: Sequence[SchemaTags], inherit: Sequence[SchemaTags] = ()
+    ) -> "ParsedSchema":
+        """With other tags, parsed in the same mode with the same references; removal comes after all additions.
+
+        Of the inherited tags those are left out whose entity is not there any more. Raises InvalidSchema for a path
+        to add to or remove from that leads nowhere.
+        """
 
     def compare(self, writer: "ParsedSchema") -> Comparison:
         """Can data written with the writer's schema be read with this one?"""

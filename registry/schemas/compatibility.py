@@ -1,6 +1,6 @@
 """Compatibility levels, and the check of a new schema against the versions before it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -43,35 +43,41 @@ LEVELS: Final = {
 }
 
 
-def check(
-    new: ParsedSchema, previous: Iterable[tuple[int, ParsedSchema]], level: str, *, validate_fields: bool = False
-) -> list[str]:
+def check(new: ParsedSchema, previous: Iterable[tuple[int, ParsedSchema]], level: str) -> list[str]:
     """The lines of the first version that fails, empty if none does.
 
     `previous` is (version, schema) newest first and read no further than needed: one version unless the level is
-    transitive. `validate_fields` is only printed.
+    transitive.
     """
     rule = LEVELS[level]
     if not rule.directions:
         return []
     for version, old in previous:
-        lines = check_version(new, version, old, level, validate_fields=validate_fields)
+        lines = _version_lines(new, version, old, rule.directions)
         if lines or rule.against is Against.LATEST:
             return lines
     return []
 
 
-def check_version(
-    new: ParsedSchema, version: int, old: ParsedSchema, level: str, *, validate_fields: bool = False
-) -> list[str]:
-    """The lines for one version alone, whichever it is: the level gives the directions."""
-    rule = LEVELS[level]
-    if not rule.directions:
+def concluded(lines: list[str], level: str, *, validate_fields: bool) -> list[str]:
+    """A report ends with the settings that it was made by."""
+    if not lines:
         return []
-    lines = _version_lines(new, version, old, rule.directions)
-    if lines:
-        lines.append(f"{{validateFields: '{str(validate_fields).lower()}', compatibility: '{level}'}}")
-    return lines
+    return [*lines, f"{{validateFields: '{str(validate_fields).lower()}', compatibility: '{level}'}}"]
+
+
+def reserved_lines(fields: Sequence[str], before: Sequence[str], now: Sequence[str]) -> list[str]:
+    """What is wrong with the fields that a schema reserves: some no longer are, or one is there."""
+    removed = [
+        f"The new schema has reserved field {name} removed from its metadata which is present in the old schema's "
+        "metadata."
+        for name in before
+        if name not in now
+    ]
+    conflicts = [
+        f"The new schema has field that conflicts with the reserved field {name}." for name in now if name in fields
+    ]
+    return [*removed, *conflicts]
 
 
 def compare(new: ParsedSchema, old: ParsedSchema, direction: Direction) -> Comparison:

@@ -7,22 +7,65 @@ to compare the contents.
 import hashlib
 import struct
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+from registry.schemas import rules
 from registry.schemas.base import Reference
+from registry.schemas.rules import Object
+
+_PRESENT = b"\x01"
 
 
-def guid(text: str, references: Sequence[Reference]) -> str:
-    """Confluent's rule: UTF-8 of the canonical text, then name, subject and version (4 bytes) of each reference."""
+def guid(
+    text: str, references: Sequence[Reference] = (), metadata: Object | None = None, rule_set: Object | None = None
+) -> str:
+    """Confluent's rule: the canonical text, the references, the metadata and the rules, one after the other."""
     digest = hashlib.md5(text.encode(), usedforsecurity=False)
-    for reference in references:
-        digest.update(reference.name.encode())
-        digest.update(reference.subject.encode())
-        digest.update(struct.pack(">i", reference.version))
+    for part in (*_references(references), *_metadata(metadata), *_rule_set(rule_set)):
+        digest.update(part)
     return str(uuid.UUID(bytes=digest.digest()))
 
 
-def same_content(
-    text: str, references: Sequence[Reference], other_text: str, other_references: Sequence[Reference]
-) -> bool:
-    return text == other_text and list(references) == list(other_references)
+def _references(references: Sequence[Reference]) -> Iterator[bytes]:
+    for reference in references:
+        yield reference.name.encode()
+        yield reference.subject.encode()
+        yield struct.pack(">i", reference.version)
+
+
+def _metadata(metadata: Object | None) -> Iterator[bytes]:
+    if metadata is None:
+        return
+    yield _PRESENT
+    for path in rules.in_order(metadata.get("tags", {})):
+        yield from _texts(path, *rules.in_order(metadata["tags"][path]))
+    yield from _pairs(metadata.get("properties", {}))
+    yield from _texts(*rules.in_order(metadata.get("sensitive", ())))
+
+
+def _rule_set(rule_set: Object | None) -> Iterator[bytes]:
+    if rule_set is None:
+        return
+    yield _PRESENT
+    for kind in rules.LISTS:
+        for rule in rule_set.get(kind, ()):
+            yield from _rule(rule)
+    yield from _texts(rule_set.get("enableAt"))
+
+
+def _rule(rule: Object) -> Iterator[bytes]:
+    yield from _texts(rule.get("name"), rule.get("doc"), rule["kind"], rule["mode"], rule.get("type"))
+    yield from _texts(*rules.in_order(rule.get("tags", ())))
+    yield from _pairs(rule.get("params", {}))
+    yield from _texts(rule.get("expr"), rule.get("onSuccess"), rule.get("onFailure"))
+    if rule["disabled"]:
+        yield _PRESENT
+
+
+def _pairs(given: Object) -> Iterator[bytes]:
+    for name in rules.in_order(given):
+        yield from _texts(name, given[name])
+
+
+def _texts(*texts: str | None) -> Iterator[bytes]:
+    return (text.encode() for text in texts if text is not None)

@@ -1,16 +1,18 @@
 """A schema that somebody sent, made ready: references resolved, text parsed, canonical text and guid known."""
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, replace
 
 from django.conf import settings
 
 from registry import access, schemas
-from registry.bodies import Definition
+from registry.bodies import Body, Definition, StoredVersion
 from registry.errors import InvalidSchema, RegistryError, SchemaTooLarge
 from registry.names import SubjectName
-from registry.schemas import Mode, identity
+from registry.schemas import Mode, identity, rules
 from registry.schemas.base import EmptySchema, ParsedSchema, Reference, UnknownSchemaType
 from registry.services import references
+from registry.services.config import InForce
 from registry.services.parsed import limits
 from registry.services.references import Closure
 
@@ -22,9 +24,14 @@ _SHOWN_CHARACTERS = 10_240
 class Candidate:
     parsed: ParsedSchema
     closure: Closure
-    guid: str
+    metadata: Body | None
+    rule_set: Body | None
     # Why it may not be registered anew; a text that is already known is answered all the same.
     refusal: RegistryError | None = None
+
+    @property
+    def guid(self) -> str:
+        return identity.guid(self.parsed.canonical, self.closure.references, self.metadata, self.rule_set)
 
 
 def prepare(
@@ -34,14 +41,20 @@ def prepare(
     definition: Definition,
     normalize: bool,
     validate: bool,
+    include_deleted: bool = False,
 ) -> Candidate:
     """Parses by the rules for new schemas; what fails them is parsed by those for stored ones, only to be looked up.
 
-    Raises InvalidSchema, SchemaTooLarge.
+    With `include_deleted` it may refer to deleted versions. Raises InvalidSchema, SchemaTooLarge.
     """
     check_size(definition.text)
     try:
-        closure = references.resolve(context=subject.context, references=definition.references, principal=principal)
+        closure = references.resolve(
+            context=subject.context,
+            references=definition.references,
+            principal=principal,
+            include_deleted=include_deleted,
+        )
         parsed, refusal = _parse(definition, closure, validate=validate)
         if normalize:
             parsed = schemas.normalize(parsed)
@@ -52,8 +65,21 @@ def prepare(
         raise explained(error, subject, definition) from error
     if refusal is not None:
         refusal = explained(refusal, subject, definition)
-    guid = identity.guid(parsed.canonical, closure.references)
-    return Candidate(parsed, closure, guid, refusal)
+    return Candidate(parsed, closure, definition.metadata, definition.rule_set, refusal)
+
+
+def completed(candidate: Candidate, in_force: InForce, latest: StoredVersion | None) -> Candidate:
+    """With what the config adds to metadata and rules, and with those of the version before where none are given."""
+    inherited = (None, None) if latest is None else (latest.metadata, latest.rule_set)
+    metadata = inherited[0] if candidate.metadata is None else candidate.metadata
+    rule_set = inherited[1] if candidate.rule_set is None else candidate.rule_set
+    metadata = rules.merge_metadata(in_force.default_metadata, metadata)
+    rule_set = rules.merge_rule_sets(in_force.default_rule_set, rule_set)
+    return replace(
+        candidate,
+        metadata=rules.merge_metadata(metadata, in_force.override_metadata),
+        rule_set=rules.merge_rule_sets(rule_set, in_force.override_rule_set),
+    )
 
 
 def check_size(text: str) -> None:
@@ -70,12 +96,18 @@ def explained(error: RegistryError, subject: SubjectName, definition: Definition
     given = ", ".join(f"{{name='{r.name}', subject='{r.subject}', version={r.version}}}" for r in definition.references)
     text = definition.text
     shown = text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}..."
+    guid = identity.guid(text, definition.references, definition.metadata, definition.rule_set)
     return InvalidSchema(
         f"Invalid schema of type {definition.schema_type}, details: Invalid schema {{subject={subject},version=null,"
-        f"id=null,guid={identity.guid(text, definition.references)},schemaType={definition.schema_type},"
-        f"references=[{given}],metadata=null,ruleSet=null,schema={shown},schemaTags=null,ts=null,deleted=null}} "
+        f"id=null,guid={guid},schemaType={definition.schema_type},"
+        f"references=[{given}],metadata={_shown(definition.metadata)},ruleSet={_shown(definition.rule_set)},"
+        f"schema={shown},schemaTags=null,ts=null,deleted=null}} "
         f"with refs [{given}] of type {definition.schema_type}, details: {error.message}"
     )
+
+
+def _shown(given: Body | None) -> str:
+    return "null" if given is None else json.dumps(given, ensure_ascii=False)
 
 
 def _parse(definition: Definition, closure: Closure, *, validate: bool) -> tuple[ParsedSchema, RegistryError | None]:
@@ -96,9 +128,5 @@ def _parse_as(mode: Mode, definition: Definition, closure: Closure) -> ParsedSch
 def _sorted(closure: Closure) -> Closure:
     """Normalizing sorts the references by subject and version, and drops what stands twice."""
     pairs: dict[Reference, int] = dict(zip(closure.references, closure.targets, strict=True))
-    order = sorted(pairs, key=lambda reference: (_utf16(reference.subject), reference.version))
+    order = sorted(pairs, key=lambda reference: (rules.utf16(reference.subject), reference.version))
     return Closure(tuple(order), tuple(pairs[reference] for reference in order), closure.texts)
-
-
-def _utf16(text: str) -> bytes:
-    return text.encode("utf-16-be", "surrogatepass")

@@ -1,29 +1,28 @@
-"""Would a candidate break anybody? Asked of the stored versions, at the level in force."""
+"""Would a candidate break anybody? Asked of the stored versions, by the config in force."""
 
-from collections.abc import Iterator
+from django.db.models import TextField
+from django.db.models.fields.json import KeyTextTransform, KeyTransform
+from django.db.models.functions import Cast
 
 from registry import access, names
-from registry.bodies import Definition
+from registry.bodies import Body, Definition
 from registry.errors import VersionNotFound
 from registry.models import SchemaVersion
-from registry.models.settings import CompatibilityLevel
 from registry.names import LATEST, SubjectName
 from registry.querysets import SchemaVersionQuerySet
-from registry.schemas import compatibility
-from registry.schemas.base import ParsedSchema
+from registry.schemas import compatibility, rules
 from registry.services import candidates, config
-from registry.services.parsed import parse_stored
-
-# Histories are read in pieces: a check ends at the first version that fails.
-_PIECE = 20
+from registry.services.candidates import Candidate
+from registry.services.config import InForce
+from registry.services.parsed import newest_first
 
 
 def check_all(*, principal: access.Principal, subject_name: str, definition: Definition, normalize: bool) -> list[str]:
-    """What registration would say: one line a finding, none if compatible. Raises InvalidSchema."""
+    """What registration would say: one line a finding, none if compatible. Raises InvalidRuleSet, InvalidSchema."""
     subject = names.parse(subject_name)
     in_force = config.in_force(subject)
     candidate = _prepared(principal, subject, definition, in_force, normalize=normalize)
-    return against_baseline(visible_versions(principal, subject), candidate, in_force.level)
+    return findings(visible_versions(principal, subject), candidate, in_force)
 
 
 def check_one(
@@ -31,7 +30,7 @@ def check_one(
 ) -> list[str]:
     """The level's direction against one version only. A subject without versions has no latest one to break.
 
-    Raises VersionNotFound, InvalidSchema.
+    Raises VersionNotFound, InvalidRuleSet, InvalidSchema.
     """
     subject = names.parse(subject_name)
     versions = visible_versions(principal, subject)
@@ -40,28 +39,47 @@ def check_one(
         raise VersionNotFound(version)
     in_force = config.in_force(subject)
     candidate = _prepared(principal, subject, definition, in_force, normalize=normalize)
-    if stored is None:
-        return []
-    return compatibility.check_version(candidate, stored.version, parse_stored(stored), in_force.level)
+    chosen = versions.filter(version=stored.version) if stored else versions.none()
+    return _findings(chosen, candidate, in_force)
 
 
-def against_baseline(versions: SchemaVersionQuerySet, parsed: ParsedSchema, level: CompatibilityLevel) -> list[str]:
+def findings(versions: SchemaVersionQuerySet, candidate: Candidate, in_force: InForce) -> list[str]:
     """Against the newest of `versions` in the baseline, or for a transitive level against all, newest first."""
-    return compatibility.check(parsed, _newest_first(versions.baseline()), level)
+    return _findings(versions.baseline(), candidate, in_force)
 
 
 def visible_versions(principal: access.Principal, subject: SubjectName) -> SchemaVersionQuerySet:
     return SchemaVersion.objects.visible_to(principal).of(subject).live()
 
 
+def _findings(versions: SchemaVersionQuerySet, candidate: Candidate, in_force: InForce) -> list[str]:
+    compared = _in_group(versions, candidate.metadata, in_force.compatibility_group)
+    lines = _reserved(compared, candidate) if in_force.validate_fields else []
+    lines += compatibility.check(candidate.parsed, newest_first(compared), in_force.level)
+    return compatibility.concluded(lines, in_force.level, validate_fields=in_force.validate_fields)
+
+
+def _in_group(versions: SchemaVersionQuerySet, metadata: Body | None, group: str | None) -> SchemaVersionQuerySet:
+    """Those with the candidate's value of the property by which versions are divided; none is a value too."""
+    if group is None:
+        return versions
+    value = (metadata or {}).get("properties", {}).get(group)
+    property_ = KeyTextTransform(group, KeyTransform("properties", "schema_id__schema__metadata"))
+    # As a text, or SQLite would compare it with JSON.
+    divided = versions.alias(group=Cast(property_, TextField()))
+    return divided.filter(group__isnull=True) if value is None else divided.filter(group=value)
+
+
+def _reserved(versions: SchemaVersionQuerySet, candidate: Candidate) -> list[str]:
+    newest = versions.newest_first().first_stored()
+    before, now = rules.reserved(newest.metadata if newest else None), rules.reserved(candidate.metadata)
+    return compatibility.reserved_lines(candidate.parsed.field_names, before, now)
+
+
 def _prepared(
-    principal: access.Principal,
-    subject: SubjectName,
-    definition: Definition,
-    in_force: config.InForce,
-    *,
-    normalize: bool,
-) -> ParsedSchema:
+    principal: access.Principal, subject: SubjectName, definition: Definition, in_force: InForce, *, normalize: bool
+) -> Candidate:
+    rules.check(definition.rule_set)
     candidate = candidates.prepare(
         principal=principal,
         subject=subject,
@@ -71,12 +89,4 @@ def _prepared(
     )
     if candidate.refusal is not None:
         raise candidate.refusal
-    return candidate.parsed
-
-
-def _newest_first(versions: SchemaVersionQuerySet) -> Iterator[tuple[int, ParsedSchema]]:
-    piece = versions.newest_first()[:1].stored()
-    while piece:
-        for stored in piece:
-            yield stored.version, parse_stored(stored)
-        piece = versions.newest_first().filter(version__lt=piece[-1].version)[:_PIECE].stored()
+    return candidate

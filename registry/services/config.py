@@ -20,6 +20,7 @@ from registry.models import Config
 from registry.models.settings import CompatibilityLevel, ModeName, Scope
 from registry.names import SubjectName
 from registry.permissions import Permission
+from registry.schemas import rules
 from registry.services import ladder, scopes
 from registry.services.ladder import FIELDS, Ladder, Values
 from registry.services.scopes import SettingScope, share_lock, take_lock
@@ -52,6 +53,12 @@ class InForce:
     override_metadata: Values | None
     default_rule_set: Values | None
     override_rule_set: Values | None
+
+    @property
+    def adds_to_requests(self) -> bool:
+        """Is anything merged into the metadata or the rules of a request?"""
+        added = self.default_metadata, self.override_metadata, self.default_rule_set, self.override_rule_set
+        return any(each is not None for each in added)
 
     @property
     def is_read_only(self) -> bool:
@@ -105,10 +112,12 @@ def set_config(
 ) -> Values:
     """Sets the given fields, clears those given as None, and returns all that are now set.
 
-    Raises InvalidCompatibilityLevel, UnprocessableRequest, InvalidSubject, AccessDenied, OperationNotPermitted where
-    the mode is read-only. Setting what is already set leaves no event.
+    Raises InvalidCompatibilityLevel, UnprocessableRequest, InvalidRuleSet, InvalidSubject, AccessDenied,
+    OperationNotPermitted where the mode is read-only. Setting what is already set leaves no event.
     """
     changes = {**changes, **_level(changes), **_policy(changes)}
+    for field in ("default_rule_set", "override_rule_set"):
+        rules.check(changes.get(field))
     scope = scopes.check_settable(subject_name)
     scopes.require(principal, Permission.SET_COMPATIBILITY, scope)
     with transactions.write():

@@ -25,7 +25,7 @@ from registry.errors import (
 )
 from registry.models import Config, Mode, ReferenceLink, Schema, SchemaId, SchemaVersion, Subject
 from registry.models.settings import Scope
-from registry.names import DEFAULT_CONTEXT, LATEST, SubjectName
+from registry.names import LATEST, SubjectName
 from registry.permissions import Permission
 from registry.querysets import SchemaVersionQuerySet
 from registry.services import config, governing, scopes
@@ -87,6 +87,8 @@ def delete_version(*, principal: access.Principal, actor: Actor, subject_name: s
         is_gone = len(deleting.versions) == 1
         if is_gone:
             _forget(deleting)
+        else:
+            _move([chosen])
         deleting.record(events.Action.VERSION_HARD_DELETED, [chosen], is_gone=is_gone)
     return chosen.version
 
@@ -147,9 +149,24 @@ def remove(versions: Collection[SchemaVersion]) -> None:
     Schema.objects.filter(pk__in=contents, schema_ids__isnull=True).delete()
 
 
-def refuse_referenced(name: SubjectName, versions: Collection[SchemaVersion]) -> None:
-    """Raises ReferenceExists if anything that is stored, deleted or not, refers to one of them."""
-    _refuse_referenced(name, versions, SchemaVersion.objects.all())
+def clear(within: Q) -> list[str]:
+    """Removes all versions that fit, and returns the names of their subjects, which stay: what is to come has an owner.
+
+    Raises ReferenceExists if anything else, deleted or not, refers to one of them.
+    """
+    found = SchemaVersion.objects.filter(within).order_by("subject", "version").select_for_update(of=("self",))
+    versions = list(found.select_related("subject__context"))
+    others = SchemaVersion.objects.exclude(pk__in=[version.pk for version in versions])
+    subjects: dict[SubjectName, list[SchemaVersion]] = {}
+    for version in versions:
+        name = SubjectName(version.subject.context.name, version.subject.name)
+        subjects.setdefault(name, []).append(version)
+    for name, own in subjects.items():
+        _refuse_referenced(name, own, others)
+    if versions:
+        remove(versions)
+        _move(versions)
+    return sorted(map(str, subjects))
 
 
 def _hold(
@@ -184,8 +201,7 @@ def _version(deleting: _Deleting, number: int) -> SchemaVersion:
 
 def _refuse_in_read_only_mode(name: SubjectName) -> None:
     if config.in_force(name).is_read_only:
-        context = "" if name.context == DEFAULT_CONTEXT else f":{name.context}:"
-        raise OperationNotPermitted.read_only(str(name), context)
+        raise OperationNotPermitted.read_only(str(name), name.delimited_context)
 
 
 def _refuse_referenced(
@@ -201,6 +217,11 @@ def _refuse_referenced(
 
 def _hide(versions: Collection[SchemaVersion]) -> None:
     SchemaVersion.objects.filter(pk__in=[version.pk for version in versions]).update(deleted_at=timezone.now())
+    _move(versions)
+
+
+def _move(versions: Collection[SchemaVersion]) -> None:
+    """A registration under way starts again."""
     Subject.objects.filter(pk__in={version.subject_id for version in versions}).update(revision=F("revision") + 1)
 
 

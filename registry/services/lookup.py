@@ -8,8 +8,9 @@ from registry import access, names
 from registry.bodies import Definition, StoredVersion
 from registry.errors import RegistryError, SchemaNotFound, SubjectNotFound
 from registry.models import SchemaVersion
-from registry.names import SubjectName
+from registry.names import LATEST, SubjectName
 from registry.querysets import SchemaVersionQuerySet
+from registry.schemas import rules
 from registry.services import candidates, config, contexts
 from registry.services.candidates import Candidate
 from registry.services.parsed import parse_stored
@@ -26,7 +27,10 @@ def look_up(
 ) -> Found:
     """The version of this subject that holds the schema; a name without context is looked for in the others too.
 
-    Raises InvalidSchema, SubjectNotFound, SchemaNotFound. The text is read by the rules for stored schemas.
+    With `version` LATEST only the latest one may be it.
+
+    Raises InvalidSchema, SubjectNotFound, SchemaNotFound. The text is read by the rules for stored schemas. What is not
+    found as it was sent is looked for once more with the metadata and rules that a registration would give it.
     """
     subject = names.parse(subject_name)
     ask = partial(_look_up, principal, definition=definition, normalize=normalize, include_deleted=include_deleted)
@@ -47,23 +51,34 @@ def _look_up(
     normalize: bool,
     include_deleted: bool,
 ) -> Found:
-    versions = SchemaVersion.objects.visible_to(principal).of(subject)
-    if not include_deleted:
-        versions = versions.live()
+    visible = SchemaVersion.objects.visible_to(principal).of(subject)
+    versions = visible if include_deleted else visible.live()
     if not definition.text.strip() and not versions.exists():
         raise SubjectNotFound(str(subject))
+    in_force = config.in_force(subject)
     candidate = candidates.prepare(
         principal=principal,
         subject=subject,
         definition=definition,
-        normalize=normalize or config.in_force(subject).normalize,
+        normalize=normalize or in_force.normalize,
         validate=False,
+        include_deleted=True,
     )
-    if found := find(versions, candidate):
+    asked = newest(versions) if definition.version == LATEST else versions
+    if found := find(asked, candidate):
         return found
+    if latest := visible.latest_first().first_stored():
+        completed = candidates.completed(candidate, in_force, latest)
+        if completed != candidate and (found := find(asked, completed)):
+            return found
     if not versions.exists():
         raise SubjectNotFound(str(subject))
     raise SchemaNotFound
+
+
+def newest(versions: SchemaVersionQuerySet) -> SchemaVersionQuerySet:
+    """The one with the highest number."""
+    return versions.filter(pk__in=list(versions.newest_first().values_list("pk", flat=True)[:1]))
 
 
 def find(versions: SchemaVersionQuerySet, candidate: Candidate) -> Found | None:
@@ -84,9 +99,10 @@ def find(versions: SchemaVersionQuerySet, candidate: Candidate) -> Found | None:
 def is_same_content(stored: StoredVersion, candidate: Candidate) -> bool:
     """Compared, not trusted: the hash behind a guid has no separators and can be forged."""
     return (
-        str(stored.guid) == candidate.guid
-        and stored.text == candidate.parsed.canonical
+        stored.text == candidate.parsed.canonical
         and stored.references == as_stored(candidate)
+        and stored.metadata == candidate.metadata
+        and stored.rule_set == candidate.rule_set
     )
 
 
@@ -98,8 +114,13 @@ def as_stored(candidate: Candidate) -> list[dict[str, str | int]]:
 
 
 def _is_equivalent(stored: StoredVersion, candidate: Candidate) -> bool:
+    if not rules.is_same_metadata(stored.metadata, stored.version, candidate.metadata):
+        return False
+    if not rules.is_same_rule_set(stored.rule_set, candidate.rule_set):
+        return False
     if stored.references == as_stored(candidate):
-        return parse_stored(stored).equivalent(candidate.parsed)
+        # The same text is what it is without being parsed.
+        return stored.text == candidate.parsed.canonical or parse_stored(stored).equivalent(candidate.parsed)
     if stored.references and not candidate.closure.references:
         return parse_stored(stored).resolved == candidate.parsed.resolved
     return False

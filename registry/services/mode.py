@@ -11,7 +11,7 @@ from registry.models import Mode, SchemaVersion, Subject
 from registry.models.settings import ModeName, Scope
 from registry.names import SubjectName
 from registry.permissions import Permission
-from registry.services import config, scopes
+from registry.services import config, deletion, scopes
 from registry.services.scopes import SettingScope
 
 
@@ -127,10 +127,13 @@ def _clear_below(scope: SettingScope) -> list[str]:
 
 
 def _make_room(scope: SettingScope) -> list[str]:
-    """Raises OperationNotPermitted if a version in the scope is live."""
+    """The names of the subjects whose deleted versions made room for what is to be imported.
+
+    Raises OperationNotPermitted if a version in the scope is live, ReferenceExists.
+    """
     if SchemaVersion.objects.live().filter(_within(scope)).exists():
         raise OperationNotPermitted("Cannot import since found existing subjects")
-    return []
+    return deletion.clear(_within(scope))
 
 
 def _within(scope: SettingScope) -> Q:

@@ -28,16 +28,21 @@ class Closure:
     texts: tuple[str, ...] = ()
 
 
-def resolve(*, context: str, references: Sequence[Reference], principal: access.Principal) -> Closure:
+def resolve(
+    *, context: str, references: Sequence[Reference], principal: access.Principal, include_deleted: bool
+) -> Closure:
     """The closure of what a client sent. One query a depth, plus one where `latest` is asked for.
 
-    Raises InvalidSchema for a reference that names no live version, or none that the caller may view.
+    Raises InvalidSchema for a reference that names no version, or none that the caller may view; a deleted one counts
+    only where a schema is looked up.
     """
     if not references:
         return Closure()
     _check_count(len(references))
     named = [(reference, names.parse_within(context, reference.subject)) for reference in references]
-    visible = SchemaVersion.objects.visible_to(principal).live()
+    visible = SchemaVersion.objects.visible_to(principal)
+    if not include_deleted:
+        visible = visible.live()
     numbers = _latest_numbers(visible, named)
     wanted = [
         (reference, subject, numbers.get(subject, LATEST) if reference.version == LATEST else reference.version)

@@ -1,7 +1,9 @@
-"""Registering a schema: parse and compare outside any lock, then one short transaction if nothing has moved."""
+"""Registering a schema: parse and compare outside any lock, then one short transaction if nothing has moved.
 
-from dataclasses import dataclass
-from uuid import UUID
+The order of the steps decides which error wins, and is that of the Confluent registry.
+"""
+
+from dataclasses import dataclass, replace
 
 from django.conf import settings
 from django.contrib.auth.models import Group
@@ -12,37 +14,58 @@ from audit import events, transactions
 from audit.actors import Actor
 from registry import access, names
 from registry.bodies import Definition, StoredVersion
-from registry.errors import (
-    AccessDenied,
-    IncompatibleSchema,
-    InvalidSchema,
-    OperationNotPermitted,
-    StoreFailure,
-)
-from registry.models import Context, ReferenceLink, Schema, SchemaId, SchemaVersion, Subject
-from registry.models.settings import CompatibilityLevel
-from registry.names import SubjectName
+from registry.errors import AccessDenied, IncompatibleSchema, InvalidSchema, OperationNotPermitted, StoreFailure
+from registry.models import SchemaVersion, Subject
+from registry.models.settings import CompatibilityLevel, ModeName
+from registry.names import LATEST, SubjectName
 from registry.permissions import Permission
 from registry.querysets import SchemaVersionQuerySet
+from registry.schemas import rules
 from registry.schemas.base import Reference
-from registry.services import candidates, compatibility, config, contexts, governing, lookup, policies
+from registry.services import candidates, compatibility, config, contexts, governing, lookup, policies, storing
 from registry.services.candidates import Candidate
 from registry.services.lookup import Found
+from registry.services.storing import Moved
 
 # How often a registration starts again because somebody else changed the subject in between.
 _ATTEMPTS = 20
-
-
-class _Moved(Exception):
-    """The subject or its config is no longer what the check was made against."""
+_IMPORTING = (ModeName.IMPORT, ModeName.FORWARD)
 
 
 @dataclass(frozen=True, slots=True)
-class _Verdict:
-    """What the candidate was checked against, and how it came out; goes into the event."""
+class _Request:
+    """What is asked for, by whom, and what counts for the subject when it is looked at."""
 
+    principal: access.Principal
+    actor: Actor
+    subject: SubjectName
+    definition: Definition
+    normalize: bool
+    force: bool
+    row: Subject | None
     in_force: config.InForce
-    outcome: str
+
+    @property
+    def is_import(self) -> bool:
+        return self.in_force.mode in _IMPORTING
+
+    @property
+    def is_ordinary(self) -> bool:
+        """Any version will do."""
+        return self.definition.version == 0
+
+    @property
+    def is_looked_up_as_given(self) -> bool:
+        """Not where the config would add to the request, nor where the text is still to come."""
+        return self.row is not None and not self.in_force.adds_to_requests and bool(self.definition.text.strip())
+
+    @property
+    def stored(self) -> SchemaVersionQuerySet:
+        return SchemaVersion.objects.filter(subject=self.row) if self.row else SchemaVersion.objects.none()
+
+    @property
+    def next_version(self) -> int:
+        return (self.stored.aggregate(Max("version"))["version__max"] or 0) + 1
 
 
 def register_version(
@@ -56,103 +79,168 @@ def register_version(
 ) -> Found:
     """The version that now holds the schema, old or new. Content that the subject already has leaves no event.
 
-    Raises InvalidSubject, AccessDenied, InvalidSchema, SchemaTooLarge, OperationNotPermitted, IncompatibleSchema, and
-    StoreFailure when others kept changing the subject.
+    Raises InvalidRuleSet, InvalidSubject, AccessDenied, InvalidSchema, SchemaTooLarge, OperationNotPermitted,
+    IncompatibleSchema, and StoreFailure when others kept changing the subject.
     """
+    rules.check(definition.rule_set)
     subject = names.check_creatable(subject_name, reject_empty=settings.CALLBOARD["REJECT_EMPTY_SUBJECT"])
     for _ in range(_ATTEMPTS):
+        row = Subject.objects.named(subject).first()
+        in_force = config.in_force(subject)
+        request = _Request(principal, actor, subject, definition, normalize, force, row, in_force)
         try:
-            return _register(principal, actor, subject, definition, normalize=normalize, force=force)
-        except (_Moved, IntegrityError):
+            return _register(request)
+        except (Moved, IntegrityError):
             # An IntegrityError is two writers making the same row: the next attempt finds it.
             continue
     raise StoreFailure("Register operation timed out")
 
 
-def _register(
-    principal: access.Principal,
-    actor: Actor,
-    subject: SubjectName,
-    definition: Definition,
-    *,
-    normalize: bool,
-    force: bool,
-) -> Found:
-    row = Subject.objects.named(subject).first()
-    _require(principal, subject, row, force=force)
-    in_force = config.in_force(subject)
-    versions = SchemaVersion.objects.filter(subject=row).live()
-    candidate = candidates.prepare(
-        principal=principal,
-        subject=subject,
-        definition=_completed(definition, versions.latest_first().first_stored() if row else None),
-        normalize=normalize or in_force.normalize,
-        validate=in_force.validate_new_schemas,
-    )
-    if row is not None and (known := lookup.find(versions, candidate)):
+def _register(request: _Request) -> Found:
+    _require(request)
+    latest = request.stored.latest_first().first_stored()
+    given = candidate = _prepared(request, latest)
+    if known := _known(request, given):
         return known
-    if definition.schema_id is not None and definition.schema_id >= 0:
-        raise OperationNotPermitted.not_in_import_mode(str(subject))
-    if candidate.refusal is not None:
-        raise candidate.refusal
-    verdict = _judge(subject, versions if row else None, candidate, in_force, force=force)
-    with transactions.write():
-        held = _hold(principal, subject, row, in_force)
-        state = policies.initial_state(subject)
-        stored = _store(held, candidate, actor, state)
-        _record(actor, held, stored, verdict, state, is_new=row is None)
-    return Found(stored, is_exact=True)
+    _check_mode(request)
+    if given.refusal is not None and not request.is_import:
+        raise given.refusal
+    if not request.is_import:
+        candidate = _stamped(request, candidates.completed(given, request.in_force, latest))
+    if found := _same(request, given, candidate):
+        return found
+    outcome = _judge(request, candidate)
+    return _write(request, candidate, outcome)
 
 
-def _require(principal: access.Principal, subject: SubjectName, row: Subject | None, *, force: bool) -> None:
+def _require(request: _Request) -> None:
+    """Raises AccessDenied."""
+    principal, subject, row = request.principal, request.subject, request.row
     if row is None:
         if not access.may_create(principal, subject):
             raise AccessDenied("Write", str(subject))
         return
     access.require(principal, Permission.REGISTER, subject, row)
-    if force:
+    if request.force:
         access.require(principal, Permission.SET_COMPATIBILITY, subject, row)
+    if request.definition.schema_id is not None:
+        access.require(principal, Permission.MANAGE, subject, row)
 
 
-def _completed(definition: Definition, latest: StoredVersion | None) -> Definition:
+def _prepared(request: _Request, latest: StoredVersion | None) -> Candidate:
+    """An import is taken as it is: neither checked as new schemas are, nor normalized."""
+    in_force, definition = request.in_force, request.definition
+    return candidates.prepare(
+        principal=request.principal,
+        subject=request.subject,
+        definition=definition if request.is_import else _with_text(definition, latest),
+        normalize=not request.is_import and (request.normalize or in_force.normalize),
+        validate=not request.is_import and in_force.validate_new_schemas and definition.schema_id is None,
+    )
+
+
+def _with_text(definition: Definition, latest: StoredVersion | None) -> Definition:
     """A request without a text means the latest one: that is how a client adds something beside the schema."""
     if definition.text.strip() or latest is None:
         return definition
     references = tuple(Reference(r["name"], r["subject"], r["version"]) for r in latest.references)
-    return Definition(latest.text, latest.schema_type, references, definition.schema_id)
+    return replace(definition, text=latest.text, schema_type=latest.schema_type, references=references)
 
 
-def _judge(
-    subject: SubjectName,
-    versions: SchemaVersionQuerySet | None,
-    candidate: Candidate,
-    in_force: config.InForce,
-    *,
-    force: bool,
-) -> _Verdict:
-    """Raises IncompatibleSchema."""
-    if force:
-        return _Verdict(in_force, "forced")
-    if in_force.level == CompatibilityLevel.NONE:
-        return _Verdict(in_force, "not checked")
-    if versions is None:
-        return _Verdict(in_force, "first version")
-    details = compatibility.against_baseline(versions, candidate.parsed, in_force.level)
+def _known(request: _Request, candidate: Candidate) -> Found | None:
+    """What the subject has already, whatever the mode."""
+    definition = request.definition
+    if not request.is_looked_up_as_given:
+        return None
+    live = request.stored.live()
+    found = lookup.find(lookup.newest(live) if definition.version == LATEST else live, candidate)
+    if found is None:
+        return None
+    same_id = definition.schema_id in {None, found.stored.schema_id}
+    if definition.version == 0 and same_id:
+        return found
+    if definition.version == LATEST and same_id:
+        return replace(found, is_exact=False)
+    is_it = definition.schema_id is not None and (definition.schema_id, definition.version) == (
+        found.stored.schema_id,
+        found.stored.version,
+    )
+    return found if is_it else None
+
+
+def _check_mode(request: _Request) -> None:
+    """Raises OperationNotPermitted."""
+    subject, context = str(request.subject), request.subject.delimited_context
+    if request.in_force.is_read_only:
+        raise OperationNotPermitted.read_only(subject, context)
+    has_id = request.definition.schema_id is not None
+    if has_id and not request.is_import:
+        raise OperationNotPermitted.not_in_import_mode(subject, context)
+    if not has_id and request.in_force.mode != ModeName.READWRITE:
+        raise OperationNotPermitted.not_in_read_write_mode(subject, context)
+
+
+def _stamped(request: _Request, candidate: Candidate) -> Candidate:
+    """Who asks for a version by number, or ever did, is told the number in the metadata."""
+    if request.is_ordinary and not rules.has_stamp(candidate.metadata):
+        return candidate
+    return replace(candidate, metadata=rules.stamped(candidate.metadata, request.next_version))
+
+
+def _same(request: _Request, given: Candidate, candidate: Candidate) -> Found | None:
+    """A live version with that content or an equivalent one; by a given id, one that is bound to it."""
+    if not request.is_ordinary:
+        return None
+    if candidate == given and request.is_looked_up_as_given and request.definition.schema_id is None:
+        # It was not there a moment ago.
+        return None
+    live = request.stored.live()
+    if request.definition.schema_id is not None:
+        live = live.filter(schema_id__number=request.definition.schema_id)
+    return lookup.find(live, candidate)
+
+
+def _judge(request: _Request, candidate: Candidate) -> str:
+    """How the check came out, as the event says. Raises IncompatibleSchema."""
+    if request.is_import:
+        return "imported"
+    if request.force:
+        return "forced"
+    details = compatibility.findings(request.stored.live(), candidate, request.in_force)
     if details:
-        raise IncompatibleSchema(str(subject), details)
-    return _Verdict(in_force, "compatible")
+        raise IncompatibleSchema(str(request.subject), details)
+    if request.in_force.level == CompatibilityLevel.NONE:
+        return "not checked"
+    return "compatible" if request.row else "first version"
 
 
-def _hold(principal: access.Principal, subject: SubjectName, seen: Subject | None, in_force: config.InForce) -> Subject:
-    """The subject's row, locked, and made if need be. Raises _Moved if anything is not as it was seen."""
+def _write(request: _Request, candidate: Candidate, outcome: str) -> Found:
+    with transactions.write():
+        held = _hold(request)
+        version = _number(request)
+        if request.is_import and (there := storing.imported_already(held, candidate, version, request.definition)):
+            return Found(there, is_exact=False)
+        state = policies.initial_state(request.subject)
+        stored = storing.store(
+            held, candidate, version=version, schema_id=request.definition.schema_id, by=request.actor.ref, state=state
+        )
+        _record(request, held, stored, outcome, state)
+    return Found(stored, is_exact=True)
+
+
+def _hold(request: _Request) -> Subject:
+    """The subject's row, locked, and made if need be. Raises Moved if anything is not as it was seen."""
     config.share_lock()
+    subject, seen = request.subject, request.row
     row = Subject.objects.named(subject).select_for_update(of=("self",)).first()
-    if (row and row.revision) != (seen and seen.revision) or config.in_force(subject) != in_force:
-        raise _Moved
+    if (row and (row.pk, row.revision)) != (seen and (seen.pk, seen.revision)):
+        raise Moved
+    if config.in_force(subject) != request.in_force:
+        raise Moved
     if row is not None:
         return row
     context = contexts.open_context(subject.context)
-    return Subject.objects.create(context=context, name=subject.name, owner_id=_owner(principal, subject))
+    return Subject.objects.create(context=context, name=subject.name, owner_id=_owner(request.principal, subject))
 
 
 def _owner(principal: access.Principal, subject: SubjectName) -> int:
@@ -167,77 +255,19 @@ def _owner(principal: access.Principal, subject: SubjectName) -> int:
     return default
 
 
-def _store(subject: Subject, candidate: Candidate, actor: Actor, state: str) -> StoredVersion:
-    schema = _content(candidate)
-    schema_id = _schema_id(subject, schema)
-    _link(schema_id, candidate)
-    highest = SchemaVersion.objects.filter(subject=subject).aggregate(Max("version"))["version__max"] or 0
-    version = SchemaVersion.objects.create(
-        subject=subject, version=highest + 1, schema_id=schema_id, lifecycle=state, registered_by=actor.ref
-    )
-    subject.revision += 1
-    subject.save(update_fields=["revision"])
-    return SchemaVersion.objects.filter(pk=version.pk).stored()[0]
+def _number(request: _Request) -> int:
+    """Of the new version. An import may leave gaps. Raises InvalidSchema for one that is not the next."""
+    following, given = request.next_version, request.definition.version
+    if given <= 0:
+        return following
+    if given != following and not request.is_import:
+        raise InvalidSchema("Version is not one more than previous version")
+    return given
 
 
-def _content(candidate: Candidate) -> Schema:
-    """The content by guid, compared before it is taken for the same. Raises InvalidSchema for a collision."""
-    guid = UUID(candidate.guid)
-    schema = Schema.objects.filter(guid=guid).first()
-    if schema is None:
-        made = Schema(
-            guid=guid,
-            schema_type=candidate.parsed.schema_type,
-            text=candidate.parsed.canonical,
-            references=lookup.as_stored(candidate),
-            fingerprint=candidate.parsed.fingerprint,
-        )
-        # Another subject may be storing the same content: wait for it instead of failing.
-        Schema.objects.bulk_create([made], ignore_conflicts=True)
-        schema = Schema.objects.filter(guid=guid).first()
-        if schema is None:
-            # It was there and has been deleted for good since.
-            raise _Moved
-    if schema.text != candidate.parsed.canonical or schema.references != lookup.as_stored(candidate):
-        raise InvalidSchema(f"Another schema has the guid {guid} already; change a doc text to tell them apart")
-    return schema
-
-
-def _schema_id(subject: Subject, schema: Schema) -> SchemaId:
-    """The lowest id of the content in this context; a new one is drawn as late as possible and only for new content."""
-    known = SchemaId.objects.filter(context=subject.context_id, schema=schema).order_by("number")
-    if found := known.first():
-        return found
-    context = Context.objects.select_for_update().get(pk=subject.context_id)
-    # Looked for once more under the counter's lock: another subject may have drawn an id for it meanwhile.
-    if found := known.first():
-        return found
-    context.last_id += 1
-    context.save(update_fields=["last_id"])
-    return SchemaId.objects.create(context=context, number=context.last_id, schema=schema)
-
-
-def _link(schema_id: SchemaId, candidate: Candidate) -> None:
-    targets = candidate.closure.targets
-    if not targets:
-        return
-    # Locked so that no target is deleted while this referrer comes into being.
-    live = SchemaVersion.objects.live().filter(pk__in=targets).select_for_update(of=("self",))
-    if len(set(live.values_list("pk", flat=True))) != len(set(targets)):
-        raise _Moved
-    if schema_id.reference_links.exists():
-        return
-    ReferenceLink.objects.bulk_create(
-        ReferenceLink(referrer=schema_id, position=position, target_id=target)
-        for position, target in enumerate(targets)
-    )
-
-
-def _record(
-    actor: Actor, subject: Subject, stored: StoredVersion, verdict: _Verdict, state: str, *, is_new: bool
-) -> None:
+def _record(request: _Request, subject: Subject, stored: StoredVersion, outcome: str, state: str) -> None:
     events.record(
-        actor,
+        request.actor,
         events.Action.SUBJECT_REGISTERED,
         kind="subject",
         ref=governing.ref(stored.subject),
@@ -245,10 +275,10 @@ def _record(
             "version": stored.version,
             "id": stored.schema_id,
             "guid": str(stored.guid),
-            "level": str(verdict.in_force.level),
-            "verdict": verdict.outcome,
+            "level": str(request.in_force.level),
+            "verdict": outcome,
             "state": state,
-            **({"owner": subject.owner_id} if is_new else {}),
+            **({"owner": subject.owner_id} if request.row is None else {}),
         },
         stamp=subject,
     )

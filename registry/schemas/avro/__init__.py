@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import ClassVar, Final
 
-from registry.schemas.avro import compatibility, equality, fingerprints, normalizing, parsing, printing, text
+from registry.schemas.avro import compatibility, equality, fingerprints, normalizing, parsing, printing, tags, text
 from registry.schemas.avro.limits import DEFAULT, Limits
 from registry.schemas.avro.nodes import Node, Record
-from registry.schemas.base import Comparison, Incompatibility, Mode, ParsedSchema
+from registry.schemas.base import Comparison, Incompatibility, Mode, ParsedSchema, SchemaTags
 
 __all__ = ["AVRO", "DEFAULT", "AvroSchema", "AvroType", "Limits"]
 
@@ -78,6 +78,10 @@ class AvroSchema:
     def fingerprint(self) -> str:
         return self.sha256
 
+    @property
+    def tags(self) -> tuple[SchemaTags, ...]:
+        return tags.find(self.root)
+
     def equivalent(self, other: ParsedSchema) -> bool:
         return isinstance(other, AvroSchema) and equality.equivalent(self.root, other.root)
 
@@ -85,6 +89,13 @@ class AvroSchema:
         value = normalizing.raw_form(self._parsed.root, self._parsed.known)
         parsed = parsing.parse_again(value, self._parsed, self._mode, self._limits)
         return AvroSchema(parsed, self._mode, self._limits)
+
+    def tagged(
+        self, *, add: Sequence[SchemaTags], remove: Sequence[SchemaTags], inherit: Sequence[SchemaTags] = ()
+    ) -> "AvroSchema":
+        value = text.read(self.canonical, self._limits)
+        tags.changed(value, add=add, remove=remove, inherit=inherit)
+        return AvroSchema(parsing.parse_again(value, self._parsed, self._mode, self._limits), self._mode, self._limits)
 
     def compare(self, writer: ParsedSchema) -> Comparison:
         if not isinstance(writer, AvroSchema):

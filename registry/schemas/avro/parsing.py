@@ -95,7 +95,7 @@ def _parse_main(
 ) -> Parsed:
     parser = _Parser(dict(reference_types), mode, limits)
     root = parser.parse(value)
-    if mode is Mode.STORED:
+    if mode is Mode.STORED and (parser.has_odd_names or reference_types):
         _check_reachable_names(root)
     return Parsed(root, known, reference_types, is_plain=not reference_types and not parser.has_placeholders)
 
@@ -113,6 +113,8 @@ class _Parser:
         self._containers: list[Node] = []
         self._records: list[Record] = []
         self.has_placeholders = False
+        # Names that a new schema may not have; a stored one may have some of them.
+        self.has_odd_names = False
         self._builders: dict[str, Callable[[_Object, str, Path], _Started]] = {
             "record": self._record,
             "error": self._record,
@@ -347,8 +349,11 @@ class _Parser:
         if len(name) > self._limits.name:
             raise exceeded(f"Name {_short(name)} has {len(name)} characters", "name", self._limits.name)
         # For ASCII text Python's identifiers are Avro's names: [A-Za-z_][A-Za-z0-9_]*
-        if self._is_strict and not (name.isascii() and name.isidentifier()):
+        if name.isascii() and name.isidentifier():
+            return
+        if self._is_strict:
             raise _error(_name_fault(name), path)
+        self.has_odd_names = True
 
     def _check_namespace(self, namespace: str, path: Path) -> None:
         if len(namespace) > self._limits.name:

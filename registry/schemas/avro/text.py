@@ -24,7 +24,8 @@ _STRING: Final = r'"(?:[^"\\]++|\\.)*+"?'
 _COMMENT: Final = r"/\*(?:.*?\*/|.*)|//[^\n\r]*"
 _STRINGS: Final = re.compile(_STRING, re.DOTALL)
 _STRING_OR_COMMENT: Final = re.compile(f"({_STRING})|({_COMMENT})", re.DOTALL)
-_NO_STRUCTURE: Final = re.compile(r"[^\[\]{},]+")
+_ALL_BUT_BRACKETS: Final = {code: None for code in range(128) if chr(code) not in "[]{}"}
+_ROUNDS: Final = 6
 _EMPTY: Final = re.compile(r"\[[ \t\n\r]*+\]|\{[ \t\n\r]*+\}")
 _BLANKS: Final = re.compile(r"[ \t\n\r]*")
 _NUMBER: Final = r"(-?(?:0|[1-9][0-9]*+))(\.[0-9]++)?([eE][-+]?[0-9]++)?"
@@ -88,17 +89,40 @@ def _check_structure(text: str, limits: Limits) -> int:
     Neither can break its cap in most texts, which two counts show without looking at any string.
     """
     opened = text.count("[") + text.count("{")
-    if opened <= min(_SHALLOW, limits.depth) and len(text) < limits.values:
+    shallow = min(_SHALLOW, limits.depth)
+    if opened <= shallow and len(text) < limits.values:
         return opened
-    bare = _STRING_OR_COMMENT.sub("s", text)
-    values = 1 + bare.count(",") + bare.count("[") + bare.count("{") - len(_EMPTY.findall(bare))
-    if values > limits.values:
-        raise exceeded(f"Schema has {values} JSON values", "values", limits.values)
-    brackets = _NO_STRUCTURE.sub("", bare).replace(",", "")
+    bare = _bare(text)
+    if len(text) >= limits.values:
+        values = 1 + bare.count(",") + bare.count("[") + bare.count("{") - len(_EMPTY.findall(bare))
+        if values > limits.values:
+            raise exceeded(f"Schema has {values} JSON values", "values", limits.values)
+    brackets = bare.translate(_ALL_BUT_BRACKETS)
+    bound = _rough_depth(brackets)
+    if bound <= shallow:
+        return bound
     depth = max(accumulate(1 if bracket in "[{" else -1 for bracket in brackets), default=0)
     if depth > limits.depth:
         raise exceeded(f"Schema is nested {depth} levels deep", "depth", limits.depth)
     return depth
+
+
+def _bare(text: str) -> str:
+    """The text with a letter for each string and comment.
+
+    Between two quotes is a string, once the escaped ones are gone; a slash outside of strings begins a comment.
+    """
+    plain = text.replace("\\\\", "").replace('\\"', "") if "\\" in text else text
+    bare = "s".join(plain.split('"')[::2])
+    return _STRING_OR_COMMENT.sub("s", text) if "/" in bare else bare
+
+
+def _rough_depth(brackets: str) -> int:
+    """No less than the depth: each round takes two levels away at most, and what is left is deeper by no more than it
+    is long."""
+    for _ in range(_ROUNDS):
+        brackets = brackets.replace("[]", "").replace("{}", "")
+    return 2 * _ROUNDS + len(brackets)
 
 
 def _check_strings(text: str, value: Json, limits: Limits) -> None:

@@ -184,9 +184,9 @@ REGISTERED: dict[str, dict[str, int]] = {
     "schemaType": {**dict.fromkeys(VALUES, 42201), **NO_TEXT, "null": 200},
     "references": {**dict.fromkeys(VALUES, 400), "list": 200, "null": 200},
     "id": {**NO_INTEGER, "number": 42205, "float": 42205},
-    "version": {**NO_INTEGER, "number": 422, "negative": 422, "float": 422},
-    "metadata": {**dict.fromkeys(VALUES, 422), "null": 200, "false": 200},
-    "ruleSet": {**dict.fromkeys(VALUES, 422), "null": 200, "false": 200},
+    "version": {**NO_INTEGER, "number": 42201},
+    "metadata": {**dict.fromkeys(VALUES, 400), "object": 200, "null": 200},
+    "ruleSet": {**dict.fromkeys(VALUES, 400), "object": 200, "null": 200},
     "unknown": {},
 }
 

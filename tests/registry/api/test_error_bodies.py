@@ -15,7 +15,7 @@ from django.test import Client
 from psycopg import sql
 
 from registry import access, names
-from registry.services import candidates, reading, registration
+from registry.services import candidates, listing, registration, storing
 from tests import servers, wire
 from tests.cast import Api, Member
 from tests.servers import Factory, Server
@@ -133,7 +133,7 @@ def test_42209_begins_with_the_words_of_confluent(api: Api, admin: Member, setti
 
 def test_50002_after_others_kept_changing_the_subject(api: Api, admin: Member, monkeypatch: pytest.MonkeyPatch) -> None:
     def move(*args: Any, **kwargs: Any) -> None:
-        raise registration._Moved
+        raise storing.Moved
 
     monkeypatch.setattr(registration, "_hold", move)
 
@@ -175,7 +175,7 @@ def test_405_says_what_is_allowed(api: Api, admin: Member) -> None:
 
     assert allowed == {
         "/subjects": ["GET", "HEAD", "OPTIONS"],
-        "/subjects/a": ["OPTIONS", "POST"],
+        "/subjects/a": ["DELETE", "OPTIONS", "POST"],
         "/subjects/a/versions": ["GET", "HEAD", "OPTIONS", "POST"],
         "/config": ["DELETE", "GET", "HEAD", "OPTIONS", "PUT"],
         "/config/a": ["DELETE", "GET", "HEAD", "OPTIONS", "PUT"],
@@ -204,7 +204,7 @@ def failing(*args: Any, **kwargs: Any) -> Any:
 
 
 PLACES: dict[str, tuple[Any, str]] = {
-    "a service": (reading, "list_subjects"),
+    "a service": (listing, "list_subjects"),
     "the router": (names, "split"),
     "the policy": (access, "filter"),
 }

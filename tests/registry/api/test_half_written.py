@@ -10,7 +10,7 @@ from django.test import Client
 from audit import events
 from registry import bodies
 from registry.models import Context, Schema, SchemaVersion, Subject
-from registry.services import config, registration
+from registry.services import config, registration, storing
 from tests.cast import Api, Member, join_as_administrator
 from tests.unchanged import nothing_changes, stored
 
@@ -85,11 +85,11 @@ def test_whichever_statement_fails_nothing_is_left_of_a_write(api: Api, admin: M
 STEPS: dict[str, tuple[Any, str]] = {
     "the shared lock of config": (config, "share_lock"),
     "the subject": (registration, "_hold"),
-    "all rows": (registration, "_store"),
-    "the content": (registration, "_content"),
-    "the id": (registration, "_schema_id"),
+    "all rows": (storing, "store"),
+    "the content": (storing, "_content"),
+    "the id": (storing, "_schema_id"),
     "the counter of ids": (Context, "save"),
-    "the references": (registration, "_link"),
+    "the references": (storing, "_link"),
     "the version": (SchemaVersion.objects, "create"),
     "the revision": (Subject, "save"),
     "the event": (events, "record"),

@@ -8,7 +8,7 @@ import pytest
 
 from accounts.services import SCOPES
 from audit import events, transactions
-from registry.models import Schema, SchemaVersion
+from registry.models import SchemaVersion
 from tests.cast import STAGE, Api, Member, join
 
 Put = Callable[..., None]
@@ -16,15 +16,13 @@ Put = Callable[..., None]
 
 @pytest.fixture
 def put(api: Api, owner: Member) -> Put:
-    """Registers one version after the other, and gives their contents what the registration of metadata would."""
+    """Registers one version after the other, each with what is to stand beside the schema."""
 
     def store(subject: str, *contents: dict[str, Any]) -> None:
-        for number, columns in enumerate(contents):
+        for number, beside in enumerate(contents):
             text = f'{{"type":"fixed","name":"{subject}","size":{number + 1}}}'
-            made = api.post(f"/subjects/{subject}/versions?force=true", {"schema": text}, as_=owner).json()
-            with transactions.write():
-                Schema.objects.filter(guid=made["guid"]).update(**columns)
-                events.record(STAGE, events.Action.CONFIG_CHANGED, kind="subject", ref=f":.:{subject}")
+            made = api.post(f"/subjects/{subject}/versions?force=true", {"schema": text, **beside}, as_=owner)
+            assert made.status_code == 200, made.content
 
     return store
 
@@ -34,7 +32,9 @@ def having(**properties: str) -> dict[str, Any]:
 
 
 def rules(name: str, *types: str) -> dict[str, Any]:
-    return {"rule_set": {name: [{"name": f"r{n}", "type": type_} for n, type_ in enumerate(types)]}}
+    mode = "UPDOWN" if name == "migrationRules" else "WRITE"
+    listed = [{"name": f"r{n}", "type": type_, "mode": mode} for n, type_ in enumerate(types)]
+    return {"ruleSet": {name: listed}}
 
 
 def found(api: Api, who: Member, *pairs: tuple[str, str], subject: str = "orders") -> Any:
@@ -53,7 +53,7 @@ def test_the_newest_version_that_has_all_the_properties_is_found(api: Api, owner
 
 
 def test_without_properties_any_metadata_will_do(api: Api, owner: Member, put: Put) -> None:
-    put("orders", having(a="1"), {"metadata": {"tags": {"x": ["y"]}}}, {})
+    put("orders", having(a="1"), {"metadata": {"tags": {"x": ["y"]}}})
 
     assert found(api, owner) == 2
     assert found(api, owner, ("key", "a")) == 2
@@ -112,7 +112,7 @@ def test_a_hidden_subject_has_no_metadata(api: Api, outsider: Member, put: Put, 
 
 def test_schemas_are_listed_by_the_type_of_their_rules(api: Api, owner: Member, put: Put) -> None:
     put("orders", rules("domainRules", "CEL"), rules("migrationRules", "JSONATA", "CEL"), rules("encodingRules", "X"))
-    put("payments", rules("domainRules", "CEL"), {})
+    put("payments", rules("domainRules", "CEL"), {"ruleSet": {}})
 
     def rows(query: str) -> list[tuple[str, int]]:
         return [(row["subject"], row["version"]) for row in api.get(f"/schemas?{query}", as_=owner).json()]

@@ -190,12 +190,9 @@ def test_an_id_may_be_given_in_import_mode_only(api: Api, owner: Member) -> None
 @pytest.mark.parametrize(
     "member",
     [
-        {"metadata": {}},
-        {"ruleSet": {"domainRules": []}},
         {"schemaTagsToAdd": []},
+        {"schemaTagsToRemove": [{}]},
         {"propagateSchemaTags": True},
-        {"version": 2},
-        {"version": -1},
     ],
 )
 def test_what_this_release_does_not_do_is_refused_not_dropped(api: Api, owner: Member, member: dict[str, Any]) -> None:

@@ -1,13 +1,15 @@
 """What holds for every schema, on schemas that nobody wrote."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from registry.errors import InvalidSchema
-from registry.schemas.avro import AVRO, DEFAULT, AvroSchema
+from registry.schemas.avro import AVRO, DEFAULT, AvroSchema, text
 from registry.schemas.base import Mode
 
 # A busy machine is no reason to fail, and what was found before is no reason to behave differently.
@@ -136,3 +138,29 @@ def test_comparing_any_two_schemas_gives_a_verdict(one: Any, other: Any) -> None
     comparison = reader.compare(writer)
 
     assert comparison.is_compatible is not bool(comparison.incompatibilities)
+
+
+@UNHURRIED
+@given(
+    st.recursive(
+        st.text(alphabet='a[]{}"\\/*,é', max_size=6),
+        lambda inner: (
+            st.lists(inner, max_size=4) | st.dictionaries(st.text(alphabet='[{"\\/', max_size=3), inner, max_size=3)
+        ),
+        max_leaves=60,
+    ),
+    st.booleans(),
+)
+def test_nesting_is_measured_exactly_whatever_stands_in_strings(value: Any, escaped: bool) -> None:
+    written = json.dumps([[value]] * 20, ensure_ascii=escaped)
+    deepest = 2 + depth_of(value)
+
+    text.read(written, replace(DEFAULT, depth=deepest))
+    with pytest.raises(InvalidSchema, match="levels deep"):
+        text.read(written, replace(DEFAULT, depth=deepest - 1))
+
+
+def depth_of(value: Any) -> int:
+    if not isinstance(value, list | dict):
+        return 0
+    return 1 + max(map(depth_of, value.values() if isinstance(value, dict) else value), default=0)

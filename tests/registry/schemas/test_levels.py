@@ -8,7 +8,7 @@ import pytest
 from registry import schemas
 from registry.errors import InvalidSchema
 from registry.schemas import Limits, ParsedSchema
-from registry.schemas.compatibility import LEVELS, Direction, check, check_version, compare
+from registry.schemas.compatibility import LEVELS, Direction, check, compare, concluded, reserved_lines
 
 
 def record(*fields: str) -> ParsedSchema:
@@ -20,6 +20,10 @@ def record(*fields: str) -> ParsedSchema:
 
 
 EMPTY, GIVEN, OPTIONAL = record(), record("a"), record("a?")
+
+
+def report(new: ParsedSchema, previous: list[tuple[int, ParsedSchema]], level: str) -> list[str]:
+    return concluded(check(new, previous, level), level, validate_fields=False)
 
 
 def missing(reader: str, writer: str) -> str:
@@ -53,7 +57,7 @@ def test_a_first_version_is_always_compatible(level: str) -> None:
 
 
 def test_a_backward_report_has_the_differences_the_old_schema_and_the_level() -> None:
-    assert check(GIVEN, [(7, EMPTY)], "BACKWARD") == [
+    assert report(GIVEN, [(7, EMPTY)], "BACKWARD") == [
         missing("new", "old"),
         "{oldSchemaVersion: 7}",
         """{oldSchema: '{"type":"record","name":"R","fields":[]}'}""",
@@ -62,7 +66,7 @@ def test_a_backward_report_has_the_differences_the_old_schema_and_the_level() ->
 
 
 def test_a_forward_report_swaps_the_words() -> None:
-    lines = check(EMPTY, [(1, GIVEN)], "FORWARD", validate_fields=True)
+    lines = concluded(check(EMPTY, [(1, GIVEN)], "FORWARD"), "FORWARD", validate_fields=True)
 
     assert lines[0] == missing("old", "new")
     assert lines[-1] == "{validateFields: 'true', compatibility: 'FORWARD'}"
@@ -70,7 +74,7 @@ def test_a_forward_report_swaps_the_words() -> None:
 
 
 def test_a_full_report_leaves_the_old_schema_out_if_the_new_one_reads_it() -> None:
-    assert check(EMPTY, [(1, GIVEN)], "FULL") == [
+    assert report(EMPTY, [(1, GIVEN)], "FULL") == [
         missing("old", "new"),
         "{validateFields: 'false', compatibility: 'FULL'}",
     ]
@@ -110,10 +114,12 @@ def test_versions_are_read_newest_first_and_no_further_than_needed(
     assert (f"{{oldSchemaVersion: {failing}}}" in lines) is (failing is not None)
 
 
-def test_one_version_is_checked_by_the_levels_directions_alone() -> None:
-    assert check_version(GIVEN, 3, EMPTY, "BACKWARD_TRANSITIVE")[1] == "{oldSchemaVersion: 3}"
-    assert check_version(GIVEN, 3, EMPTY, "FORWARD") == []
-    assert check_version(GIVEN, 3, EMPTY, "NONE") == []
+def test_what_is_reserved_stays_reserved_and_is_no_field() -> None:
+    assert reserved_lines(["a", "f"], ["x", "y"], ["y", "f"]) == [
+        "The new schema has reserved field x removed from its metadata which is present in the old schema's metadata.",
+        "The new schema has field that conflicts with the reserved field f.",
+    ]
+    assert reserved_lines(["a"], ["x"], ["x"]) == []
 
 
 def test_a_long_old_schema_is_cut_by_javas_characters() -> None:
@@ -157,7 +163,7 @@ class OtherFormat:
 def test_another_format_is_incompatible_unless_nothing_is_asked() -> None:
     other = OtherFormat()
 
-    assert check(GIVEN, [(1, other)], "BACKWARD") == [  # type: ignore[list-item]
+    assert report(GIVEN, [(1, other)], "BACKWARD") == [  # type: ignore[list-item]
         "Incompatible because of different schema type",
         "{validateFields: 'false', compatibility: 'BACKWARD'}",
     ]

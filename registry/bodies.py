@@ -11,9 +11,18 @@ from typing import Any
 from uuid import UUID
 
 from registry.names import SubjectName
-from registry.schemas.base import Reference
+from registry.schemas.base import Reference, SchemaTags
 
 Body = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Tagging:
+    """What is to become of the tags inside a schema; even without any change it asks for a new version."""
+
+    add: tuple[SchemaTags, ...] = ()
+    remove: tuple[SchemaTags, ...] = ()
+    inherit: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +40,7 @@ class Definition:
     rule_set: Body | None = None
     version: int = 0
     schema_id: int | None = None
+    tagging: Tagging | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +61,8 @@ class StoredVersion:
     rule_set: Body | None
     registered_at: datetime
     deleted_at: datetime | None
+    # Shown only where they are asked for.
+    tags: tuple[SchemaTags, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +109,14 @@ def _beside_the_text(stored: StoredVersion) -> Body:
     }
 
 
+def _tags(stored: StoredVersion) -> Body:
+    listed = [
+        {"schemaEntity": {"entityPath": each.entity.path, "entityType": str(each.entity.type)}, "tags": list(each.tags)}
+        for each in stored.tags
+    ]
+    return {"schemaTags": listed} if listed else {}
+
+
 def _binding_times(stored: StoredVersion) -> Body:
     return {"ts": _milliseconds(stored.registered_at), "deleted": stored.deleted_at is not None}
 
@@ -116,7 +136,7 @@ def registered(stored: StoredVersion, *, shown_as_stored: bool) -> Body:
 
 def schema(stored: StoredVersion) -> Body:
     """Schema: a version with everything about it."""
-    return {**exact_schema(stored), **_binding_times(stored)}
+    return {**exact_schema(stored), **_tags(stored), **_binding_times(stored)}
 
 
 def exact_schema(stored: StoredVersion) -> Body:
@@ -149,6 +169,7 @@ def schema_string_of_content(stored: StoredVersion) -> Body:
         "schemaType": stored.schema_type,
         "schema": stored.text,
         **_beside_the_text(stored),
+        **_tags(stored),
         **_binding_times(stored),
     }
 

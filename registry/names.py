@@ -154,6 +154,7 @@ ROUTES = {
     "subjects": "subjects",
     "version_schema": "subjects/{subject}/versions/{version}/schema",
     "version_referencedby": "subjects/{subject}/versions/{version}/referencedby",
+    "version_tags": "subjects/{subject}/versions/{version}/tags",
     "version": "subjects/{subject}/versions/{version}",
     "versions": "subjects/{subject}/versions",
     "subject_metadata": "subjects/{subject}/metadata",
@@ -179,9 +180,6 @@ ROUTES = {
     "metadata_deployment": "v1/metadata/deployment",
 }
 
-# A path of the protocol that a later release brings. It is unknown today, and must not be taken for a subject.
-_NOT_YET = re.compile(r"(?s)subjects/.+/versions/[^/]+/tags/?\Z")
-
 
 def pattern(template: str) -> str:
     """A regular expression for the decoded path after its first slash; one trailing slash is allowed."""
@@ -202,8 +200,6 @@ class Route:
 def split(path: str) -> Route | None:
     """The route of a decoded path such as `/subjects/a/b/versions/1`, or none."""
     rest = path.removeprefix("/")
-    if _NOT_YET.match(rest):
-        return None
     for name, compiled in _COMPILED:
         if match := compiled.match(rest):
             return Route(name, match.groupdict())

@@ -90,6 +90,7 @@ TABLE = {
     ("version", "DELETE"): Rule(Scope.SUBJECTS_DELETE, Need.DELETE),
     ("version_schema", "GET"): _READ,
     ("version_referencedby", "GET"): _READ,
+    ("version_tags", "POST"): Rule(Scope.SUBJECTS_WRITE, Need.REGISTER),
     ("compatibility", "POST"): _READ,
     ("compatibility_version", "POST"): _READ,
     ("schemas", "GET"): _READ,

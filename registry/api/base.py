@@ -75,7 +75,6 @@ class RegistryView(APIView):
         if media.negotiate(request.headers.get("Accept")) is None:
             raise _HttpError(406, "HTTP 406 Not Acceptable")
         self._check_scope(request, kwargs.get("subject"))
-        requests.refuse_what_is_yet_to_come(request.query_params)
         if self.route in _ALIASED and "subject" in self.kwargs:
             # The handler is called with these arguments. From here on nothing knows of the alias, access neither.
             self.kwargs["subject"] = aliases.target(self.kwargs["subject"])

@@ -36,6 +36,15 @@ def rule_set(body: Mapping[str, Any], member: str) -> Object | None:
     return rules.rule_set(lists, _word(given, "enableAt", rules.PLACES, member))
 
 
+def texts(body: Mapping[str, Any], member: str, where: str = "") -> list[str]:
+    return items(body, member, _text, where)
+
+
+def items(body: Mapping[str, Any], member: str, read: Callable[[Any, str], T], where: str = "") -> list[T]:
+    """What `read` makes of each item of a list; none for a member that is absent."""
+    return _list(body.get(member) or [], f"{where}.{member}" if where else member, read)
+
+
 def _rule(value: Any, where: str) -> Object:
     given = _object(value, where)
     if given is None:

@@ -76,12 +76,6 @@ def required_object(value: Any, method: str) -> dict[str, Any]:
     return value
 
 
-def refuse_what_is_yet_to_come(query: QueryDict) -> None:
-    """Raises UnprocessableRequest for parameters that would change the answer and can't yet."""
-    if "findTags" in query:
-        refuse("findTags")
-
-
 def text(query: QueryDict, name: str) -> str:
     """Of repeated parameters the first counts; a missing one is empty."""
     return (query.getlist(name) or [""])[0]
@@ -92,6 +86,7 @@ def form(query: QueryDict) -> Form:
     return Form(
         is_resolved=text(query, "format").lower() == "resolved",
         has_qualified_references=text(query, "referenceFormat").lower() == "qualified",
+        find_tags=frozenset(query.getlist("findTags")),
     )
 
 

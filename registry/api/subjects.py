@@ -7,7 +7,7 @@ from registry import bodies, names
 from registry.api import definitions, requests
 from registry.api.base import RegistryView
 from registry.names import ALL_CONTEXTS
-from registry.services import deletion, listing, lookup, reading, registration, showing
+from registry.services import deletion, listing, lookup, reading, registration, showing, tagging
 from registry.services.reading import Deletion
 
 _MAX_REFERRERS = 1000
@@ -126,6 +126,22 @@ class VersionSchemaView(RegistryView):
             form=requests.form(self.query),
         )
         return self.answer_text(found.text)
+
+
+class VersionTagsView(RegistryView):
+    route = "version_tags"
+
+    def post(self, request: Request, subject: str, version: str) -> HttpResponse:
+        number = names.parse_version(version)
+        body = requests.required_object(self.read_body(), "modifyTags")
+        found = tagging.change_version(
+            principal=self.principal,
+            actor=self.actor,
+            subject_name=subject,
+            version=number,
+            change=definitions.change(body),
+        )
+        return self.answer(bodies.registered(found.stored, shown_as_stored=not found.is_exact))
 
 
 class ReferencedByView(RegistryView):

@@ -16,6 +16,7 @@ VIEWS: tuple[type[base.RegistryView], ...] = (
     subjects.VersionView,
     subjects.VersionSchemaView,
     subjects.ReferencedByView,
+    subjects.VersionTagsView,
     compatibility.CompatibilityView,
     compatibility.CompatibilityVersionView,
     schemas.SchemasView,

@@ -25,6 +25,7 @@ from registry.schemas.base import Reference
 from registry.services import candidates, compatibility, config, contexts, governing, lookup, policies, storing
 from registry.services.candidates import Candidate
 from registry.services.lookup import Found
+from registry.services.parsed import parse_stored
 from registry.services.storing import Moved
 
 # How often a registration starts again because somebody else changed the subject in between.
@@ -52,12 +53,13 @@ class _Request:
     @property
     def is_ordinary(self) -> bool:
         """Any version will do."""
-        return self.definition.version == 0
+        return self.definition.version == 0 and self.definition.tagging is None
 
     @property
     def is_looked_up_as_given(self) -> bool:
-        """Not where the config would add to the request, nor where the text is still to come."""
-        return self.row is not None and not self.in_force.adds_to_requests and bool(self.definition.text.strip())
+        """Not where something would be added to the request, nor where the text is still to come."""
+        is_whole = bool(self.definition.text.strip()) and self.definition.tagging is None
+        return self.row is not None and is_whole and not self.in_force.adds_to_requests
 
     @property
     def stored(self) -> SchemaVersionQuerySet:
@@ -106,7 +108,8 @@ def _register(request: _Request) -> Found:
     if given.refusal is not None and not request.is_import:
         raise given.refusal
     if not request.is_import:
-        candidate = _stamped(request, candidates.completed(given, request.in_force, latest))
+        tagged = _tagged(request, given, latest)
+        candidate = _stamped(request, candidates.completed(tagged, request.in_force, latest))
     if found := _same(request, given, candidate):
         return found
     outcome = _judge(request, candidate)
@@ -178,6 +181,16 @@ def _check_mode(request: _Request) -> None:
         raise OperationNotPermitted.not_in_import_mode(subject, context)
     if not has_id and request.in_force.mode != ModeName.READWRITE:
         raise OperationNotPermitted.not_in_read_write_mode(subject, context)
+
+
+def _tagged(request: _Request, candidate: Candidate, latest: StoredVersion | None) -> Candidate:
+    """Raises InvalidSchema for a path that leads nowhere."""
+    tagging = request.definition.tagging
+    if tagging is None:
+        return candidate
+    inherited = parse_stored(latest).tags if tagging.inherit and latest else ()
+    parsed = candidate.parsed.tagged(add=tagging.add, remove=tagging.remove, inherit=inherited)
+    return replace(candidate, parsed=parsed)
 
 
 def _stamped(request: _Request, candidate: Candidate) -> Candidate:

@@ -7,6 +7,7 @@ from registry import access
 from registry.bodies import StoredVersion
 from registry.errors import AccessDenied
 from registry.names import SubjectName
+from registry.schemas.base import SchemaTags
 from registry.services import references
 from registry.services.parsed import parse_stored
 
@@ -17,6 +18,8 @@ class Form:
 
     is_resolved: bool = False
     has_qualified_references: bool = False
+    # Entities with one of these tags are listed beside the schema; `*` is any.
+    find_tags: frozenset[str] = frozenset()
 
 
 AS_STORED = Form()
@@ -24,6 +27,8 @@ AS_STORED = Form()
 
 def shown(principal: access.Principal, stored: StoredVersion, form: Form) -> StoredVersion:
     """Raises AccessDenied if a text would be inlined that the caller may not view."""
+    if form.find_tags:
+        stored = replace(stored, tags=_with_tags(stored, form.find_tags))
     if form.has_qualified_references and stored.references:
         stored = replace(stored, references=[_qualified(stored.subject.context, each) for each in stored.references])
     if form.is_resolved and stored.references:
@@ -31,6 +36,11 @@ def shown(principal: access.Principal, stored: StoredVersion, form: Form) -> Sto
             raise AccessDenied("Read", str(stored.subject))
         stored = replace(stored, text=parse_stored(stored).resolved)
     return stored
+
+
+def _with_tags(stored: StoredVersion, wanted: frozenset[str]) -> tuple[SchemaTags, ...]:
+    found = parse_stored(stored).tags
+    return found if "*" in wanted else tuple(each for each in found if wanted & set(each.tags))
 
 
 def _qualified(context: str, reference: dict[str, Any]) -> dict[str, Any]:

@@ -133,14 +133,6 @@ def test_the_text_alone_is_no_json_string(api: Api, owner: Member, stored: None)
     assert api.get("/schemas/ids/2/schema", as_=owner).content == b'"int"'
 
 
-@pytest.mark.parametrize("query", ["findTags=*"])
-def test_a_parameter_that_is_yet_to_come_is_refused_by_name(api: Api, owner: Member, stored: None, query: str) -> None:
-    response = api.get(f"/schemas/ids/1?{query}", as_=owner)
-
-    assert response.status_code == 422
-    assert query.partition("=")[0] in response.json()["message"]
-
-
 @pytest.mark.parametrize("query", ["format=bad", "format=", "referenceFormat=bad", "format=logical"])
 def test_an_unknown_format_is_ignored(api: Api, owner: Member, stored: None, query: str) -> None:
     for path in ("/schemas/ids/1", "/subjects/orders/versions/1", f"/schemas/guids/{GUID}"):

@@ -187,22 +187,6 @@ def test_an_id_may_be_given_in_import_mode_only(api: Api, owner: Member) -> None
     assert register(api, owner, "a", STRING, id=-1).status_code == 200
 
 
-@pytest.mark.parametrize(
-    "member",
-    [
-        {"schemaTagsToAdd": []},
-        {"schemaTagsToRemove": [{}]},
-        {"propagateSchemaTags": True},
-    ],
-)
-def test_what_this_release_does_not_do_is_refused_not_dropped(api: Api, owner: Member, member: dict[str, Any]) -> None:
-    response = register(api, owner, "a", STRING, **member)
-
-    assert response.status_code == 422
-    assert next(iter(member)) in response.json()["message"]
-    assert not Subject.objects.exists()
-
-
 def test_an_unknown_member_is_ignored(api: Api, owner: Member) -> None:
     assert register(api, owner, "a", STRING, unheardOf={"of": 1}).status_code == 200
 

@@ -20,13 +20,16 @@ logger = logging.getLogger(__name__)
 POLL_SECONDS = 1.0
 HOUR = 3600.0
 DELIVER_SECONDS = 30.0
+FIRST_CHECKPOINT_SECONDS = 60.0
 
 
 class Worker:
     def __init__(self, parent: int) -> None:
         self._asked = threading.Event()
         self._parent = parent
-        self._hourly_at = self._deliver_at = 0.0
+        self._expire_at = self._deliver_at = 0.0
+        # Not at once: what a start says is not to be lost in a line of the log.
+        self._sign_at = monotonic() + FIRST_CHECKPOINT_SECONDS
 
     def stop(self, *args: object) -> None:
         self._asked.set()
@@ -49,10 +52,12 @@ class Worker:
         for export_id in exporter.due(waiting_since=timedelta(0)):
             if not self.is_stopping():
                 exporter.run(export_id, stopping=self.is_stopping)
-        if monotonic() >= self._hourly_at:
+        if monotonic() >= self._expire_at:
             exporter.expire()
+            self._expire_at = monotonic() + HOUR
+        if monotonic() >= self._sign_at:
             checkpoints.make_if_moved()
-            self._hourly_at = monotonic() + HOUR
+            self._sign_at = monotonic() + HOUR
         if monotonic() >= self._deliver_at:
             deliveries.deliver()
             self._deliver_at = monotonic() + DELIVER_SECONDS

@@ -24,7 +24,7 @@ from psycopg import sql
 
 from tests import environment
 
-READY_SECONDS = 30
+READY_SECONDS = 60
 STOP_SECONDS = 10
 MEDIA_TYPE = "application/vnd.schemaregistry.v1+json"
 _numbers = itertools.count(1)

@@ -53,7 +53,7 @@ migrations: $(tools) ## a model change without its migration
 bench: $(runtime) ## measure the server; ARGS are passed on
 	@$(python) -m bench $(ARGS)
 
-pins := $(python) -m uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+pins := $(python) -m uv pip compile --quiet --upgrade --universal --no-strip-extras --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-annotate --no-header
 
 pins: $(tools) ## renew requirements.txt and requirements-dev.txt

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.conf import settings
 from django.db import transaction
 
-from audit import chain, deliveries, events, transactions
+from audit import chain, deliveries, events, transactions, verify
 from audit.actors import Actor
 from audit.models import Checkpoint
 
@@ -52,10 +52,6 @@ def from_secret(secret: str) -> SigningKey:
     return SigningKey(hashlib.sha256(secret.encode()).digest())
 
 
-def message(body: str) -> bytes:
-    return b"callboard-checkpoint-v1\n" + body.encode()
-
-
 def body(*, seq: int, head: bytes, at: datetime, key: str, previous: bytes, next_public: str = "") -> str:
     handover = {"next_public": next_public} if next_public else {}
     return chain.payload(
@@ -71,30 +67,32 @@ def body(*, seq: int, head: bytes, at: datetime, key: str, previous: bytes, next
     )
 
 
-def make(seq: int, head: bytes, *, key: SigningKey | None = None, next_public: str = "") -> Checkpoint:
-    """Signs the head of the log. Within a transaction that holds the log, so that they come in order."""
+def sign_head(*, key: SigningKey | None = None, next_public: str = "") -> Checkpoint | None:
+    """Signs the newest event, unless there is none or it is signed already.
+
+    Within a transaction, which holds the log until it ends, so that checkpoints come in order.
+    """
+    head = events.hold_head()
+    if head is None or Checkpoint.objects.filter(seq=head[0]).exists():
+        return None
     key = key or signing_key()
     last = Checkpoint.objects.order_by("-seq").first()
-    previous = hashlib.sha256(message(last.body)).digest() if last else NO_CHECKPOINT
-    at = datetime.now(UTC)
-    text = body(seq=seq, head=head, at=at, key=key.name, previous=previous, next_public=next_public)
-    made = Checkpoint.objects.create(
-        seq=seq, at=at, body=text, signature=key.sign(message(text)), key=key.name, public=key.public
-    )
+    previous = hashlib.sha256(verify.checkpoint_message(last.body)).digest() if last else NO_CHECKPOINT
+    seq, at = head[0], datetime.now(UTC)
+    text = body(seq=seq, head=head[1], at=at, key=key.name, previous=previous, next_public=next_public)
+    signature = key.sign(verify.checkpoint_message(text))
+    made = Checkpoint.objects.create(seq=seq, at=at, body=text, signature=signature, key=key.name, public=key.public)
     deliveries.enqueue(made)
     return made
 
 
 def make_if_moved() -> Checkpoint | None:
-    """Signs the head unless it is signed already. What is called every hour."""
+    """What is called every hour."""
     with transactions.write():
-        head = events.hold_head()
-        if head is None or Checkpoint.objects.filter(seq=head[0]).exists():
-            return None
-        return make(*head)
+        return sign_head()
 
 
-def hand_over(old: SigningKey, *, actor: Actor) -> Checkpoint:
+def hand_over(old: SigningKey, *, actor: Actor) -> None:
     """From the key that signed so far to the one in the settings: the last checkpoint of the old one names the new.
 
     Raises ValueError for a key that did not sign the last checkpoint.
@@ -104,7 +102,6 @@ def hand_over(old: SigningKey, *, actor: Actor) -> Checkpoint:
         raise ValueError(f"the last checkpoint was signed by the key {last.key}, not by {old.name}")
     with transactions.write():
         detail = {"old": old.public, "new": new.public}
-        seq = events.record(actor, events.Action.AUDIT_KEY_ROTATED, kind="audit_key", ref=new.name, detail=detail)
-        made = make(seq, events.hash_of(seq), key=old, next_public=new.public)
+        events.record(actor, events.Action.AUDIT_KEY_ROTATED, kind="audit_key", ref=new.name, detail=detail)
+        sign_head(key=old, next_public=new.public)
         transaction.on_commit(deliveries.deliver)
-    return made

@@ -114,10 +114,6 @@ def hold_head() -> tuple[int, bytes] | None:
     return (following - 1, hash_) if following > 1 else None
 
 
-def hash_of(seq: int) -> bytes:
-    return bytes(AuditEvent.objects.values_list("hash", flat=True).get(seq=seq))
-
-
 def _next(cursor: CursorWrapper) -> tuple[int, bytes]:
     """The number of the next event and the hash it follows. From here on nobody else appends before our commit."""
     sql = f'SELECT seq, hash FROM "{AuditEvent._meta.db_table}" ORDER BY seq DESC LIMIT 1'  # noqa: S608 - our own table

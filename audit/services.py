@@ -153,7 +153,7 @@ def request_export(*, principal: Principal, filters: Filters, request_id: str | 
             )
             # After the event, for it is the event's number. These tables owe none.
             export.save(update_fields=["through_seq"])
-            checkpoints.make(export.through_seq, events.hash_of(export.through_seq))
+            checkpoints.sign_head()
             transaction.on_commit(partial(tasks.dispatch, export.pk))
     except IntegrityError as error:
         if AuditExport.objects.filter(_UNFINISHED, requested_by=principal.ref).exists():

@@ -14,11 +14,10 @@ from accounts.principals import Principal
 from catalog import schema_text
 from registry import access, names
 from registry.errors import SubjectNotFound, VersionNotFound
-from registry.models import Config, SchemaVersion, Subject
-from registry.models.settings import Scope
+from registry.models import SchemaVersion, Subject
 from registry.names import LATEST, SubjectName
 from registry.permissions import Permission
-from registry.services import config, lifecycle
+from registry.services import config, ladder, lifecycle
 
 LINES = 50
 FEW = 8
@@ -227,16 +226,9 @@ def _level(name: SubjectName) -> Level:
 
 def _source(name: SubjectName) -> str:
     """Where the level stands, on the ladder of `config.in_force`: a subject's config without one skips the others."""
-    rows = {
-        row.kind: row.compatibility_level
-        for row in Config.objects.filter(
-            Q(kind=Scope.GLOBAL)
-            | Q(kind=Scope.CONTEXT, context__name=name.context)
-            | Q(kind=Scope.SUBJECT, context__name=name.context, subject_name=name.name)
-        )
-    }
-    places = {Scope.SUBJECT: "set on this subject", Scope.CONTEXT: "set for the context", Scope.GLOBAL: "set globally"}
-    for scope, words in places.items():
-        if scope in rows:
-            return words if rows[scope] else "the server's default"
+    rows = ladder.read(name).configs
+    words = "set on this subject", "set for the context", "set globally"
+    for place, where in zip(ladder.places(name), words, strict=True):
+        if place in rows:
+            return where if "compatibility_level" in rows[place] else "the server's default"
     return "the server's default"

@@ -64,6 +64,12 @@ class StoredVersion:
     # Shown only where they are asked for.
     tags: tuple[SchemaTags, ...] = ()
 
+    @property
+    def as_definition(self) -> Definition:
+        """The text again, as a client would send it, without what stands beside it."""
+        references = tuple(Reference(each["name"], each["subject"], each["version"]) for each in self.references)
+        return Definition(self.text, self.schema_type, references)
+
 
 @dataclass(frozen=True, slots=True)
 class SubjectSummary:

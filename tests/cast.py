@@ -13,6 +13,7 @@ from accounts import principals, services
 from accounts.models import ServiceAccount
 from accounts.principals import Principal
 from audit.actors import Actor
+from audit.models import AuditEvent
 
 MEDIA_TYPE = "application/vnd.schemaregistry.v1+json"
 ADDRESS = "127.0.0.1"
@@ -65,6 +66,13 @@ def _join(name: str, group_name: str, *, rights: Any, **key: Any) -> Member:
     account = services.create_service_account(actor=STAGE, name=name, owner_group=group, rights=rights)
     issued = services.issue_key(actor=STAGE, account=account, label=name, **key)
     return Member(account, group, issued.token)
+
+
+def last_event() -> Any:
+    """What the newest event of the audit log says."""
+    event = AuditEvent.objects.order_by("-seq").first()
+    assert event is not None
+    return json.loads(event.payload)
 
 
 class Api:

@@ -15,7 +15,7 @@ from audit import triggers
 from registry.services import parsed
 from tests.cast import Api, Member, join, join_as_administrator
 
-pytest_plugins = ["tests.servers", "tests.production"]
+pytest_plugins = ["tests.servers", "tests.redis", "tests.production"]
 
 IN_CI = os.environ.get("CI") == "true"
 

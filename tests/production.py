@@ -18,7 +18,7 @@ import yaml
 
 from tests import servers
 from tests.environment import CHECKOUT
-from tests.redis import NoRedis, Redis
+from tests.redis import Redis
 from tests.servers import Home, Server
 
 SCRIPTS = Path(sys.executable).parent
@@ -99,7 +99,6 @@ class Production:
             process.wait()
         for server in self.web:
             server.kill()
-        self.redis.stop()
 
     def _run(self, name: str) -> subprocess.Popen[bytes]:
         words = self.command(services()[name]["command"])
@@ -116,13 +115,8 @@ class Production:
 
 
 @pytest.fixture
-def production(home: Home, tmp_path: Path) -> Iterator[Production]:
+def production(home: Home, redis: Redis, tmp_path: Path) -> Iterator[Production]:
     """On PostgreSQL, as it is meant to be."""
-    try:
-        redis = Redis(tmp_path)
-    except NoRedis as problem:
-        pytest.skip(str(problem))
-    redis.start()
     made = Production(tmp_path, home, redis)
     try:
         made.start()

@@ -8,7 +8,10 @@ import shutil
 import socket
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from tests.servers import free_port
 
@@ -55,6 +58,18 @@ class Redis:
                 return connection.recv(16).startswith(b"+PONG")
         except OSError:
             return False
+
+
+@pytest.fixture
+def redis(tmp_path: Path) -> Iterator[Redis]:
+    """Running. Where there is no binary for it, the test is skipped, which CI counts as failed."""
+    try:
+        server = Redis(tmp_path)
+    except NoRedis as problem:
+        pytest.skip(str(problem))
+    server.start()
+    yield server
+    server.stop()
 
 
 def find_binary() -> str:

@@ -23,7 +23,7 @@ def metadata(body: Mapping[str, Any], member: str) -> Object | None:
     return rules.metadata(
         tags=_map(given.get("tags"), f"{member}.tags", _text_list) or {},
         properties=_map(given.get("properties"), f"{member}.properties", _text) or {},
-        sensitive=_text_list(given.get("sensitive") or [], f"{member}.sensitive"),
+        sensitive=_list(given.get("sensitive"), f"{member}.sensitive", _text),
     )
 
 
@@ -32,7 +32,7 @@ def rule_set(body: Mapping[str, Any], member: str) -> Object | None:
     given = _object(body.get(member), member)
     if given is None:
         return None
-    lists = {kind: _list(given.get(kind) or [], f"{member}.{kind}", _rule) for kind in rules.LISTS}
+    lists = {kind: _list(given.get(kind), f"{member}.{kind}", _rule) for kind in rules.LISTS}
     return rules.rule_set(lists, _word(given, "enableAt", rules.PLACES, member))
 
 
@@ -42,7 +42,7 @@ def texts(body: Mapping[str, Any], member: str, where: str = "") -> list[str]:
 
 def items(body: Mapping[str, Any], member: str, read: Callable[[Any, str], T], where: str = "") -> list[T]:
     """What `read` makes of each item of a list; none for a member that is absent."""
-    return _list(body.get(member) or [], f"{where}.{member}" if where else member, read)
+    return _list(body.get(member), f"{where}.{member}" if where else member, read)
 
 
 def _rule(value: Any, where: str) -> Object:
@@ -56,7 +56,7 @@ def _rule(value: Any, where: str) -> Object:
         "kind": _word(given, "kind", rules.KINDS, where) or "TRANSFORM",
         "mode": _word(given, "mode", rules.MODES, where) or "WRITEREAD",
         "type": texts["type"],
-        "tags": rules.in_order(_text_list(given.get("tags") or [], f"{where}.tags")),
+        "tags": rules.in_order(_list(given.get("tags"), f"{where}.tags", _text)),
         "params": _sorted(_map(given.get("params"), f"{where}.params", _text) or {}),
         "expr": texts["expr"],
         "onSuccess": texts["onSuccess"],
@@ -87,6 +87,9 @@ def _map(value: Any, where: str, read: Callable[[Any, str], T]) -> dict[str, T] 
 
 
 def _list(value: Any, where: str, read: Callable[[Any, str], T]) -> list[T]:
+    """Empty for null."""
+    if value is None:
+        return []
     if not isinstance(value, list):
         raise MalformedRequest(f"`{where}` must be a list, not {requests.kind(value)}")
     return [read(content, f"{where}[{position}]") for position, content in enumerate(value)]

@@ -6,7 +6,7 @@ Unknown members are ignored, as the protocol wants; known ones are taken or refu
 import json
 import re
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import Any
 
 from django.http import QueryDict
 
@@ -20,7 +20,7 @@ _MAX_DIGITS = 1000
 # Possessive, and a string may lack its end: a pattern that tries again reads the rest of the body at every quote.
 _STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 _BRACKET = re.compile(r"[\[\]{}]")
-_UNWRITABLE = re.compile("[\0\ud800-\udfff]")
+UNWRITABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def read_json(body: bytes, *, max_depth: int) -> Any:
@@ -108,10 +108,6 @@ def _number(query: QueryDict, name: str, *, default: int) -> int:
     return parse_integer(given) if given else default
 
 
-def refuse(member: str) -> NoReturn:
-    raise UnprocessableRequest(f"`{member}` is not supported by this release of the registry; leave it out")
-
-
 def references(value: Any) -> tuple[Reference, ...]:
     if value is None:
         return ()
@@ -146,7 +142,7 @@ def _quoted(text: str | None) -> str:
 
 def writable(text: str, where: str) -> str:
     """No UTF-8 can hold a lone surrogate; a NUL is no part of a name, and in a schema it must be escaped."""
-    if match := _UNWRITABLE.search(text):
+    if match := UNWRITABLE.search(text):
         raise InvalidSchema(f"`{where}` holds the character U+{ord(match[0]):04X}, which no schema can hold")
     return text
 

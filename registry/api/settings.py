@@ -1,13 +1,10 @@
 """Request shapes of config and mode."""
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from registry.api import contracts, requests
 from registry.errors import InvalidMode, UnprocessableRequest
-
-_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def config_changes(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -27,7 +24,7 @@ def given_mode(body: Mapping[str, Any]) -> str | None:
 
 def _text(body: Mapping[str, Any], member: str) -> str | None:
     text = requests.optional_text(body, member)
-    if text is not None and (match := _UNSTORABLE.search(text)):
+    if text is not None and (match := requests.UNWRITABLE.search(text)):
         raise UnprocessableRequest(f"`{member}` holds the character U+{ord(match[0]):04X}, which can't be stored")
     return text
 

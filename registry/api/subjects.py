@@ -7,7 +7,7 @@ from registry import bodies, names
 from registry.api import definitions, requests
 from registry.api.base import RegistryView
 from registry.names import ALL_CONTEXTS
-from registry.services import deletion, listing, lookup, reading, registration, showing, tagging
+from registry.services import deletion, listing, lookup, reading, registration, tagging
 from registry.services.reading import Deletion
 
 _MAX_REFERRERS = 1000
@@ -45,9 +45,9 @@ class SubjectView(RegistryView):
             definition=definitions.definition(body),
             normalize=requests.flag(self.query, "normalize"),
             include_deleted=requests.flag(self.query, "deleted"),
+            form=requests.form(self.query),
         )
-        stored = showing.shown(self.principal, found.stored, requests.form(self.query))
-        return self.answer(bodies.exact_schema(stored) if found.is_exact else bodies.schema(stored))
+        return self.answer(bodies.exact_schema(found.stored) if found.is_exact else bodies.schema(found.stored))
 
     def delete(self, request: Request, subject: str) -> HttpResponse:
         delete = deletion.delete_subject if requests.flag(self.query, "permanent") else deletion.soft_delete_subject
@@ -75,9 +75,9 @@ class VersionsView(RegistryView):
             definition=definitions.definition(body),
             normalize=requests.flag(self.query, "normalize"),
             force=requests.flag(self.query, "force"),
+            form=requests.form(self.query),
         )
-        stored = showing.shown(self.principal, found.stored, requests.form(self.query))
-        return self.answer(bodies.registered(stored, shown_as_stored=not found.is_exact))
+        return self.answer(bodies.registered(found.stored, shown_as_stored=not found.is_exact))
 
 
 class SubjectMetadataView(RegistryView):

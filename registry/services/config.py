@@ -23,9 +23,9 @@ from registry.permissions import Permission
 from registry.schemas import rules
 from registry.services import ladder, scopes
 from registry.services.ladder import FIELDS, Ladder, Values
-from registry.services.scopes import SettingScope, share_lock, take_lock
+from registry.services.scopes import SettingScope
 
-__all__ = ["InForce", "Values", "clear_config", "get_config", "in_force", "set_config", "share_lock", "take_lock"]
+__all__ = ["InForce", "Values", "clear_config", "get_config", "in_force", "set_config"]
 
 # What the config of a subject, where it is silent, takes from the top level. The others it has itself or not at all.
 _INHERITED = (
@@ -121,7 +121,7 @@ def set_config(
     scope = scopes.check_settable(subject_name)
     scopes.require(principal, Permission.SET_COMPATIBILITY, scope)
     with transactions.write():
-        take_lock()
+        scopes.take_lock()
         _refuse_read_only(scope)
         stored = Config.objects.filter(scope.row).first()
         before = _fields_of(stored)
@@ -148,7 +148,7 @@ def clear_config(*, principal: access.Principal, actor: Actor, subject_name: str
         raise SubjectNotFound(str(scope))
     scopes.require(principal, Permission.SET_COMPATIBILITY, scope)
     with transactions.write():
-        take_lock()
+        scopes.take_lock()
         stored = Config.objects.filter(scope.row).first()
         if stored is None and not scope.always_answers:
             raise SubjectNotFound(str(scope))
@@ -163,7 +163,7 @@ def clear_config(*, principal: access.Principal, actor: Actor, subject_name: str
 
 def _refuse_read_only(scope: SettingScope) -> None:
     if in_force(scope.subject).is_read_only:
-        raise OperationNotPermitted.read_only(str(scope), scope.context)
+        raise OperationNotPermitted.read_only(str(scope), scope.subject.delimited_context)
 
 
 def _level(changes: Mapping[str, Any]) -> Values:

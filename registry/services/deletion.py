@@ -29,6 +29,7 @@ from registry.names import LATEST, SubjectName
 from registry.permissions import Permission
 from registry.querysets import SchemaVersionQuerySet
 from registry.services import config, governing, scopes
+from registry.services.scopes import SettingScope
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +228,7 @@ def _move(versions: Collection[SchemaVersion]) -> None:
 
 def _forget(deleting: _Deleting) -> None:
     """The subject itself. A name that comes back is a new subject: its owner is whoever makes it."""
-    settings = Q(kind=Scope.SUBJECT, context__name=deleting.name.context, subject_name=deleting.name.name)
-    Config.objects.filter(settings).delete()
-    Mode.objects.filter(settings).delete()
+    settings = SettingScope(Scope.SUBJECT, deleting.name)
+    Config.objects.filter(settings.row).delete()
+    Mode.objects.filter(settings.row).delete()
     deleting.subject.delete()

@@ -11,10 +11,9 @@ from registry.bodies import StoredVersion
 from registry.models import SchemaVersion, Subject
 from registry.names import SubjectName
 from registry.querysets import SchemaVersionQuerySet, qualified_name
+from registry.schemas import rules
 from registry.services import aliases
 from registry.services.reading import Deletion, Page
-
-_RULE_LISTS = ("migrationRules", "domainRules", "encodingRules")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +73,4 @@ def _in(prefix: str, named: Mapping[SubjectName, Any]) -> Q:
 def _with_rules_of(versions: SchemaVersionQuerySet, rule_type: str) -> list[int]:
     """Of the few that have rules at all, those with one of this type in any of the lists."""
     rows = versions.filter(schema_id__schema__rule_set__isnull=False).values_list("pk", "schema_id__schema__rule_set")
-    return [pk for pk, rule_set in rows if rule_type in _types(rule_set or {})]
-
-
-def _types(rule_set: Mapping[str, Any]) -> set[str]:
-    return {rule["type"] for name in _RULE_LISTS for rule in rule_set.get(name, ())}
+    return [pk for pk, rule_set in rows if rules.has_type(rule_set, rule_type)]

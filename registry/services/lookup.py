@@ -1,7 +1,8 @@
 """Finding a schema under a subject: the very same content, else one that means the same."""
 
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from registry import access, names
@@ -14,6 +15,7 @@ from registry.schemas import rules
 from registry.services import candidates, config, contexts
 from registry.services.candidates import Candidate
 from registry.services.parsed import parse_stored
+from registry.services.showing import AS_STORED, Form, shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,17 +25,28 @@ class Found:
 
 
 def look_up(
-    *, principal: access.Principal, subject_name: str, definition: Definition, normalize: bool, include_deleted: bool
+    *,
+    principal: access.Principal,
+    subject_name: str,
+    definition: Definition,
+    normalize: bool,
+    include_deleted: bool,
+    form: Form = AS_STORED,
 ) -> Found:
     """The version of this subject that holds the schema; a name without context is looked for in the others too.
 
     With `version` LATEST only the latest one may be it.
 
-    Raises InvalidSchema, SubjectNotFound, SchemaNotFound. The text is read by the rules for stored schemas. What is not
-    found as it was sent is looked for once more with the metadata and rules that a registration would give it.
+    Raises InvalidSchema, SubjectNotFound, SchemaNotFound, AccessDenied. The text is read by the rules for stored
+    schemas. What is not found as it was sent is looked for once more with the metadata and rules that a registration
+    would give it.
     """
-    subject = names.parse(subject_name)
     ask = partial(_look_up, principal, definition=definition, normalize=normalize, include_deleted=include_deleted)
+    found = _anywhere(principal, names.parse(subject_name), ask)
+    return replace(found, stored=shown(principal, found.stored, form))
+
+
+def _anywhere(principal: access.Principal, subject: SubjectName, ask: Callable[[SubjectName], Found]) -> Found:
     try:
         return ask(subject)
     except (SubjectNotFound, SchemaNotFound):

@@ -16,7 +16,7 @@ from registry.models.policies import PolicyKey, PolicyKind
 from registry.models.subjects import Lifecycle
 from registry.names import DEFAULT_CONTEXT, SubjectName
 from registry.permissions import MANAGE_GLOBAL, Permission
-from registry.services import config, governing
+from registry.services import governing, scopes
 
 VALUES = {PolicyKey.INITIAL_STATE: (Lifecycle.APPROVED, Lifecycle.DRAFT)}
 _NEAREST = {PolicyKind.SUBJECT: 0, PolicyKind.PREFIX: 1, PolicyKind.CONTEXT: 2, PolicyKind.GLOBAL: 3}
@@ -80,7 +80,7 @@ def set_policy(
     """Raises AccessDenied, UnprocessableRequest. Setting what is set leaves no event."""
     _check(key, value)
     with transactions.write():
-        config.take_lock()
+        scopes.take_lock()
         where = _where(principal, place)
         row = Policy.objects.filter(key=key, **where).first()
         before = row.value if row else None
@@ -96,7 +96,7 @@ def set_policy(
 def clear_policy(*, principal: access.Principal, actor: Actor, place: Place, key: str) -> None:
     """Raises AccessDenied, NoSuchPolicy."""
     with transactions.write():
-        config.take_lock()
+        scopes.take_lock()
         row = Policy.objects.filter(key=key, **_where(principal, place)).first()
         if row is None:
             raise NoSuchPolicy(key, str(place))

@@ -68,9 +68,9 @@ def texts_of(stored: StoredVersion) -> tuple[str, ...]:
     return _texts(_children([stored])[stored.schema_id_pk])
 
 
-def may_view_all(principal: access.Principal, stored: StoredVersion) -> bool:
-    """Whether the caller may view everything that a stored version refers to, however far away."""
-    targets = {target.pk for children in _descendants([stored]).values() for _, target in children}
+def may_view_all(principal: access.Principal, roots: Sequence[StoredVersion]) -> bool:
+    """Whether the caller may view everything that these versions refer to, however far away."""
+    targets = {target.pk for children in _descendants(roots).values() for _, target in children}
     return SchemaVersion.objects.visible_to(principal).filter(pk__in=targets).count() == len(targets)
 
 

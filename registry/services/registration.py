@@ -21,11 +21,22 @@ from registry.names import LATEST, SubjectName
 from registry.permissions import Permission
 from registry.querysets import SchemaVersionQuerySet
 from registry.schemas import rules
-from registry.schemas.base import Reference
-from registry.services import candidates, compatibility, config, contexts, governing, lookup, policies, storing
+from registry.services import (
+    candidates,
+    compatibility,
+    config,
+    contexts,
+    governing,
+    lookup,
+    policies,
+    scopes,
+    showing,
+    storing,
+)
 from registry.services.candidates import Candidate
 from registry.services.lookup import Found
 from registry.services.parsed import parse_stored
+from registry.services.showing import AS_STORED, Form
 from registry.services.storing import Moved
 
 # How often a registration starts again because somebody else changed the subject in between.
@@ -43,6 +54,7 @@ class _Request:
     definition: Definition
     normalize: bool
     force: bool
+    form: Form
     row: Subject | None
     in_force: config.InForce
 
@@ -78,8 +90,11 @@ def register_version(
     definition: Definition,
     normalize: bool,
     force: bool,
+    form: Form = AS_STORED,
 ) -> Found:
-    """The version that now holds the schema, old or new. Content that the subject already has leaves no event.
+    """The version that now holds the schema, old or new, in the form asked for.
+
+    Content that the subject already has leaves no event.
 
     Raises InvalidRuleSet, InvalidSubject, AccessDenied, InvalidSchema, SchemaTooLarge, OperationNotPermitted,
     IncompatibleSchema, and StoreFailure when others kept changing the subject.
@@ -89,12 +104,13 @@ def register_version(
     for _ in range(_ATTEMPTS):
         row = Subject.objects.named(subject).first()
         in_force = config.in_force(subject)
-        request = _Request(principal, actor, subject, definition, normalize, force, row, in_force)
+        request = _Request(principal, actor, subject, definition, normalize, force, form, row, in_force)
         try:
-            return _register(request)
+            found = _register(request)
         except (Moved, IntegrityError):
             # An IntegrityError is two writers making the same row: the next attempt finds it.
             continue
+        return replace(found, stored=showing.shown(principal, found.stored, form))
     raise StoreFailure("Register operation timed out")
 
 
@@ -102,6 +118,7 @@ def _register(request: _Request) -> Found:
     _require(request)
     latest = request.stored.latest_first().first_stored()
     given = candidate = _prepared(request, latest)
+    showing.check_showable(request.principal, request.subject, given.closure.targets, request.form)
     if known := _known(request, given):
         return known
     _check_mode(request)
@@ -146,8 +163,8 @@ def _with_text(definition: Definition, latest: StoredVersion | None) -> Definiti
     """A request without a text means the latest one: that is how a client adds something beside the schema."""
     if definition.text.strip() or latest is None:
         return definition
-    references = tuple(Reference(r["name"], r["subject"], r["version"]) for r in latest.references)
-    return replace(definition, text=latest.text, schema_type=latest.schema_type, references=references)
+    same = latest.as_definition
+    return replace(definition, text=same.text, schema_type=same.schema_type, references=same.references)
 
 
 def _known(request: _Request, candidate: Candidate) -> Found | None:
@@ -243,7 +260,7 @@ def _write(request: _Request, candidate: Candidate, outcome: str) -> Found:
 
 def _hold(request: _Request) -> Subject:
     """The subject's row, locked, and made if need be. Raises Moved if anything is not as it was seen."""
-    config.share_lock()
+    scopes.share_lock()
     subject, seen = request.subject, request.row
     row = Subject.objects.named(subject).select_for_update(of=("self",)).first()
     if (row and (row.pk, row.revision)) != (seen and (seen.pk, seen.revision)):

@@ -62,11 +62,6 @@ class SettingScope:
         return self.is_top or self.kind == Scope.GLOBAL
 
     @property
-    def context(self) -> str:
-        """As errors name it: the default context is nothing."""
-        return "" if self.subject.context == DEFAULT_CONTEXT else f":{self.subject.context}:"
-
-    @property
     def row(self) -> Q:
         """Finds the row that stands here, in the table of configs as in that of modes."""
         if not names.is_storable(self.subject):

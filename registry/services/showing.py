@@ -1,11 +1,13 @@
 """How a stored version is shown: with the types of its references inlined, or with their subjects qualified."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from registry import access
 from registry.bodies import StoredVersion
 from registry.errors import AccessDenied
+from registry.models import SchemaVersion
 from registry.names import SubjectName
 from registry.schemas.base import SchemaTags
 from registry.services import references
@@ -32,10 +34,20 @@ def shown(principal: access.Principal, stored: StoredVersion, form: Form) -> Sto
     if form.has_qualified_references and stored.references:
         stored = replace(stored, references=[_qualified(stored.subject.context, each) for each in stored.references])
     if form.is_resolved and stored.references:
-        if not references.may_view_all(principal, stored):
-            raise AccessDenied("Read", str(stored.subject))
+        _check_inlining(principal, stored.subject, [stored])
         stored = replace(stored, text=parse_stored(stored).resolved)
     return stored
+
+
+def check_showable(principal: access.Principal, subject: SubjectName, targets: Sequence[int], form: Form) -> None:
+    """Asked before a version with these references is stored. Raises AccessDenied if it could not be shown so."""
+    if form.is_resolved and targets:
+        _check_inlining(principal, subject, SchemaVersion.objects.filter(pk__in=targets).stored())
+
+
+def _check_inlining(principal: access.Principal, subject: SubjectName, roots: Sequence[StoredVersion]) -> None:
+    if not references.may_view_all(principal, roots):
+        raise AccessDenied("Read", str(subject))
 
 
 def _with_tags(stored: StoredVersion, wanted: frozenset[str]) -> tuple[SchemaTags, ...]:

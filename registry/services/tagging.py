@@ -1,14 +1,13 @@
 """A new version of a stored one that differs in its tags, its metadata or its rules."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from audit.actors import Actor
 from registry import access
-from registry.bodies import Body, Definition, Tagging
+from registry.bodies import Body, Tagging
 from registry.errors import InvalidRuleSet
 from registry.names import LATEST
 from registry.schemas import rules
-from registry.schemas.base import Reference
 from registry.services import reading, registration
 from registry.services.lookup import Found
 
@@ -39,10 +38,8 @@ def change_version(
     _check(change)
     base = reading.get_version(principal=principal, subject_name=subject_name, version=version)
     latest = reading.get_version(principal=principal, subject_name=str(base.subject), version=LATEST)
-    definition = Definition(
-        text=base.text,
-        schema_type=base.schema_type,
-        references=tuple(Reference(each["name"], each["subject"], each["version"]) for each in base.references),
+    definition = replace(
+        base.as_definition,
         metadata=change.metadata,
         rule_set=_edited(latest.rule_set, change) if change.edits_rules else change.rule_set,
         version=change.version,

@@ -27,6 +27,19 @@ from audit.models import AuditEvent, AuditExport, Filters
 from tests.cast import STAGE
 
 EXPORTS = "/api/v1/audit/exports"
+# What is in a bundle, in its order.
+MEMBERS = [
+    "README.txt",
+    "checkpoints.jsonl",
+    "events.csv",
+    "events.jsonl",
+    "keys.json",
+    "manifest.json",
+    "manifest.sig",
+    "omitted.jsonl",
+    "pii.jsonl",
+    "verify.py",
+]
 # Seconds; in production it is a minute.
 LEASE = 2
 BACKEND = "accounts.local.Backend"

@@ -17,20 +17,9 @@ from audit.models import AuditExport
 from tests.audit import exports
 from tests.audit.test_export_workers import assert_made_once
 from tests.environment import CHECKOUT
-from tests.redis import NoRedis, Redis
+from tests.redis import Redis
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql]
-
-
-@pytest.fixture
-def redis(tmp_path: Path) -> Iterator[Redis]:
-    try:
-        server = Redis(tmp_path)
-    except NoRedis as problem:
-        pytest.skip(str(problem))
-    server.start()
-    yield server
-    server.stop()
 
 
 class Worker:

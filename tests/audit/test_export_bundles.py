@@ -19,19 +19,6 @@ from tests.audit import exports
 from tests.audit.exports import Person
 from tests.environment import CHECKOUT
 
-MEMBERS = [
-    "README.txt",
-    "checkpoints.jsonl",
-    "events.csv",
-    "events.jsonl",
-    "keys.json",
-    "manifest.json",
-    "manifest.sig",
-    "omitted.jsonl",
-    "pii.jsonl",
-    "verify.py",
-]
-
 
 @pytest.fixture
 def audrey(db: None) -> Person:
@@ -91,7 +78,7 @@ def test_a_bundle_holds_its_files_in_order_stored_and_without_a_date(audrey: Per
 
     with zipfile.ZipFile(exports.bundle_path(export)) as bundle:
         entries = bundle.infolist()
-    assert [entry.filename for entry in entries] == MEMBERS
+    assert [entry.filename for entry in entries] == exports.MEMBERS
     assert {(entry.compress_type, entry.date_time) for entry in entries} == {(0, (1980, 1, 1, 0, 0, 0))}
 
 

@@ -23,7 +23,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, old: Path, **options: Any) -> None:
         try:
-            made = checkpoints.hand_over(checkpoints.from_secret(old.read_text("utf-8").strip()), actor=ACTOR)
+            former = checkpoints.from_secret(old.read_text("utf-8").strip())
+            checkpoints.hand_over(former, actor=ACTOR)
         except (OSError, ValueError) as problem:
             raise CommandError(str(problem)) from problem
-        self.stdout.write(f"checkpoint {made.seq} hands over to {checkpoints.signing_key().public}")
+        self.stdout.write(f"{former.public} hands over to {checkpoints.signing_key().public}")

@@ -117,7 +117,7 @@ def _stored_checkpoints() -> dict[int, bytes]:
     """Their signatures too: whoever edits the log can edit this table, but not sign."""
     found = {}
     for row in Checkpoint.objects.order_by("seq").iterator(CHUNK):
-        if not verify.is_signed(bytes.fromhex(row.public), checkpoints.message(row.body), bytes(row.signature)):
+        if not verify.is_signed(bytes.fromhex(row.public), verify.checkpoint_message(row.body), bytes(row.signature)):
             raise Damage(UNTRUSTED, f"the signature of the checkpoint at {row.seq} is bad")
         found[row.seq] = bytes.fromhex(json.loads(row.body)["hash"])
     return found
@@ -132,7 +132,7 @@ def _read(path: Path) -> tuple[int, bytes]:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CommandError(f"{path} is no checkpoint: {type(error).__name__}", returncode=verify.MISUSED) from error
     keys = {checkpoints.signing_key().public, *Checkpoint.objects.values_list("public", flat=True)}
-    if not any(verify.is_signed(bytes.fromhex(public), checkpoints.message(text), signature) for public in keys):
+    if not any(verify.is_signed(bytes.fromhex(public), verify.checkpoint_message(text), signature) for public in keys):
         raise Damage(UNTRUSTED, f"{path} is not signed by a key of this server")
     return seq, head
 

@@ -73,8 +73,8 @@ def test_a_key_is_good_for_its_scopes_only(api: Api, orders: None, route: str, m
 
 
 @pytest.mark.parametrize(("route", "method"), REQUESTS)
-def test_an_owner_may_do_what_the_table_offers(api: Api, orders: None, owner: Member, route: str, method: str) -> None:
-    response = send(api, route, method, join("keeper", "owners", scopes=SCOPES))
+def test_an_owner_may_do_what_the_table_offers(api: Api, orders: None, keeper: Member, route: str, method: str) -> None:
+    response = send(api, route, method, keeper)
 
     allowed = permissions.TABLE[route, method].need not in {permissions.Need.GLOBAL, permissions.Need.MANAGE_CONTEXT}
     never_set = route in {"subject_config", "subject_mode", "subject_metadata"} and method != "PUT"

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from accounts.services import SCOPES
 from tests.cast import Api, Member, join
 
 STRING = '"string"'
@@ -23,12 +22,6 @@ def get(api: Api, who: Member, path: str) -> Any:
 def name_alias(api: Api, who: Member, alias: str, target: str) -> None:
     response = api.put(f"/config/{alias}", {"alias": target}, as_=who)
     assert response.status_code == 200, response.content
-
-
-@pytest.fixture
-def keeper(owner: Member) -> Member:
-    """In the group of the owner, with a key for everything."""
-    return join("keeper", "owners", scopes=SCOPES)
 
 
 @pytest.mark.parametrize(

@@ -187,6 +187,8 @@ REGISTERED: dict[str, dict[str, int]] = {
     "version": {**NO_INTEGER, "number": 42201},
     "metadata": {**dict.fromkeys(VALUES, 400), "object": 200, "null": 200},
     "ruleSet": {**dict.fromkeys(VALUES, 400), "object": 200, "null": 200},
+    "schemaTagsToAdd": {**dict.fromkeys(VALUES, 400), "list": 200, "null": 200},
+    "schemaTagsToRemove": {**dict.fromkeys(VALUES, 400), "list": 200, "null": 200},
     "unknown": {},
 }
 

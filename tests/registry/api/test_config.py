@@ -1,31 +1,18 @@
 """/config and /config/{s}."""
 
-import json
 from typing import Any
 
 import pytest
 
 from audit.models import AuditEvent
 from registry.models import Subject
-from tests.cast import Api, Member
+from tests.cast import Api, Member, last_event
 
 INVALID_LEVEL = {
     "error_code": 42203,
     "message": "Invalid compatibility level. Valid values are none, backward, forward, full, "
     "backward_transitive, forward_transitive, and full_transitive",
 }
-
-
-def last_event() -> Any:
-    event = AuditEvent.objects.order_by("-seq").first()
-    assert event is not None
-    return json.loads(event.payload)
-
-
-@pytest.fixture
-def subject(api: Api, owner: Member) -> str:
-    api.post("/subjects/a/versions", {"schema": '"string"'}, as_=owner)
-    return "a"
 
 
 def test_where_nothing_is_set_the_servers_level_counts(api: Api, owner: Member, settings: Any) -> None:

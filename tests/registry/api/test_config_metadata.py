@@ -1,25 +1,10 @@
 """/config: the metadata and rule sets that are added to what is registered."""
 
-import json
 from typing import Any
 
 import pytest
 
-from audit.models import AuditEvent
-from tests.cast import Api, Member
-
-
-def last_event() -> Any:
-    event = AuditEvent.objects.order_by("-seq").first()
-    assert event is not None
-    return json.loads(event.payload)
-
-
-@pytest.fixture
-def subject(api: Api, owner: Member) -> str:
-    api.post("/subjects/a/versions", {"schema": '"string"'}, as_=owner)
-    return "a"
-
+from tests.cast import Api, Member, last_event
 
 METADATA = {"tags": {"Order.id": ["key", "pii"]}, "properties": {"team": "sales"}, "sensitive": ["team"]}
 RULES = {"domainRules": [{"name": "total", "type": "CEL", "expr": "message.total > 0"}], "enableAt": "CLIENT"}

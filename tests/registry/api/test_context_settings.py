@@ -1,19 +1,11 @@
 """Config and mode of whole contexts, and of `:.__GLOBAL:` above them."""
 
-import json
 from typing import Any
 
 import pytest
 
-from audit.models import AuditEvent
 from registry.services import grants
-from tests.cast import STAGE, Api, Member
-
-
-def last_event() -> Any:
-    event = AuditEvent.objects.order_by("-seq").first()
-    assert event is not None
-    return json.loads(event.payload)
+from tests.cast import STAGE, Api, Member, last_event
 
 
 @pytest.fixture

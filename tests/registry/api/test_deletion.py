@@ -28,9 +28,7 @@ def register(api: Api, owner: Member) -> Any:
 
 
 @pytest.fixture
-def delete(api: Api, owner: Member) -> Any:
-    keeper = join("keeper", "owners", scopes=SCOPES)
-
+def delete(api: Api, keeper: Member) -> Any:
     def delete(path: str, *, permanent: bool = False, as_: Member = keeper) -> tuple[int, Any]:
         answer = api.send("DELETE", f"/subjects/{path}{'?permanent=true' if permanent else ''}", None, as_=as_)
         body = answer.json()

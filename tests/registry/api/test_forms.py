@@ -85,6 +85,23 @@ def test_nothing_is_inlined_that_the_caller_may_not_view(
         assert api.get(f"{path}?format=resolved", as_=owner).status_code == 200
 
 
+def test_what_could_not_be_shown_is_not_registered(
+    api: Api, owner: Member, outsider: Member, context: str, whole: Any, hide: Any
+) -> None:
+    middle = '{"type":"record","name":"Middle","namespace":"n","fields":[{"name":"p","type":"Part"}]}'
+    register(api, owner, f"{context}middle", middle, n_Part="part")
+    hide("part")
+    references = [{"name": "n.Middle", "subject": f"{context}middle", "version": 1}]
+    body = {"schema": '{"type":"map","values":"n.Middle"}', "references": references}
+
+    refused = api.post(f"/subjects/{context}far/versions?format=resolved", body, as_=outsider)
+
+    assert refused.status_code == 403
+    assert refused.json()["message"] == f"User is denied operation Read on Subject: {context}far"
+    assert api.get(f"/subjects/{context}far/versions", as_=outsider).status_code == 404
+    assert api.post(f"/subjects/{context}far/versions", body, as_=outsider).status_code == 200
+
+
 def test_qualified_references_say_their_context(api: Api, owner: Member, context: str, whole: Any) -> None:
     expected = [{"name": "n.Part", "subject": f"{context}part", "version": 1}]
 

@@ -10,7 +10,7 @@ from django.test import Client
 from audit import events
 from registry import bodies
 from registry.models import Context, Schema, SchemaVersion, Subject
-from registry.services import config, registration, storing
+from registry.services import registration, scopes, storing
 from tests.cast import Api, Member, join_as_administrator
 from tests.unchanged import nothing_changes, stored
 
@@ -83,7 +83,7 @@ def test_whichever_statement_fails_nothing_is_left_of_a_write(api: Api, admin: M
 
 # Steps of registering, as where they are and what they are called there.
 STEPS: dict[str, tuple[Any, str]] = {
-    "the shared lock of config": (config, "share_lock"),
+    "the shared lock of config": (scopes, "share_lock"),
     "the subject": (registration, "_hold"),
     "all rows": (storing, "store"),
     "the content": (storing, "_content"),

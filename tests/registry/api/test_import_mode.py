@@ -1,26 +1,8 @@
 """IMPORT: what has to be gone before, what is taken out of the store, and what `force` passes over."""
 
-import json
-from typing import Any
-
-import pytest
-
-from audit.models import AuditEvent
-from tests.cast import Api, Member
+from tests.cast import Api, Member, last_event
 
 LIVE_SUBJECTS = {"error_code": 42205, "message": "Cannot import since found existing subjects"}
-
-
-def last_event() -> Any:
-    event = AuditEvent.objects.order_by("-seq").first()
-    assert event is not None
-    return json.loads(event.payload)
-
-
-@pytest.fixture
-def subject(api: Api, owner: Member) -> str:
-    api.post("/subjects/a/versions", {"schema": '"string"'}, as_=owner)
-    return "a"
 
 
 def test_import_wants_a_subject_without_live_versions(api: Api, owner: Member, subject: str) -> None:

@@ -6,10 +6,9 @@ from urllib.parse import urlencode
 
 import pytest
 
-from accounts.services import SCOPES
 from audit import events, transactions
 from registry.models import SchemaVersion
-from tests.cast import STAGE, Api, Member, join
+from tests.cast import STAGE, Api, Member
 
 Put = Callable[..., None]
 
@@ -79,9 +78,8 @@ def test_the_answer_is_the_whole_version(api: Api, owner: Member, put: Put) -> N
     assert body["metadata"] == {"properties": {"a": "1"}}
 
 
-def test_a_deleted_version_is_found_if_it_is_asked_for(api: Api, owner: Member, put: Put) -> None:
+def test_a_deleted_version_is_found_if_it_is_asked_for(api: Api, owner: Member, keeper: Member, put: Put) -> None:
     put("orders", having(a="1"), having(a="1"))
-    keeper = join("keeper", "owners", scopes=SCOPES)
     api.delete("/subjects/orders/versions/2", as_=keeper)
 
     assert found(api, owner, ("key", "a"), ("value", "1")) == 1

@@ -1,6 +1,5 @@
 """/mode and /mode/{s}."""
 
-import json
 from typing import Any
 
 import pytest
@@ -8,7 +7,7 @@ import pytest
 from audit.models import AuditEvent
 from registry.models import Mode, Subject
 from registry.services import grants
-from tests.cast import STAGE, Api, Member
+from tests.cast import STAGE, Api, Member, last_event
 
 INVALID_MODE = {
     "error_code": 42204,
@@ -16,18 +15,6 @@ INVALID_MODE = {
 }
 FORWARD_ONLY_GLOBAL = {"error_code": 42204, "message": "Forward mode only supported on global level"}
 READ_ONLY = {"error_code": 42205, "message": "Subject a in context  is in read-only mode"}
-
-
-def last_event() -> Any:
-    event = AuditEvent.objects.order_by("-seq").first()
-    assert event is not None
-    return json.loads(event.payload)
-
-
-@pytest.fixture
-def subject(api: Api, owner: Member) -> str:
-    api.post("/subjects/a/versions", {"schema": '"string"'}, as_=owner)
-    return "a"
 
 
 def test_where_nothing_is_set_all_is_open(api: Api, owner: Member, subject: str) -> None:

@@ -162,6 +162,20 @@ class SessionIndex(models.Model):
         return f"a session of {self.subject}"
 
 
+class LogoutToken(models.Model):
+    """A message of a provider that ended sessions. Each counts once, whichever server it reaches."""
+
+    issuer = models.CharField(max_length=500)
+    jti = models.CharField(max_length=255)
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(name="accounts_logouttoken_once", fields=["issuer", "jti"])]
+
+    def __str__(self) -> str:
+        return f"{self.jti} of {self.issuer}"
+
+
 class LoginLink(models.Model):
     """A link that lets its holder set a password, once. The row goes when it is used; the events stay."""
 

@@ -32,12 +32,15 @@ logger = logging.getLogger(__name__)
 
 LEEWAY_SECONDS = 60
 LONGEST_SUBJECT = 255
+LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
+# Of a JWT by its header; none at all is one too.
+_LOGOUT_TYPES = {"logout+jwt", "jwt"}
 LONGEST_GROUP = 140
 MOST_GROUPS = 200
 # Each start by a stranger writes a session row. Behind a proxy all people share its address.
 starts = Throttle(limit=300, seconds=60)
 
-_EXPECTED = (
+EXPECTED = (
     requests.RequestException,
     SuspiciousOperation,
     ProviderUnavailable,
@@ -96,23 +99,36 @@ class Backend(OIDCAuthenticationBackend):  # type: ignore[misc]
             raise SuspiciousOperation("ID token refused: nonce")
         return payload
 
+    def verify_logout_token(self, token: str) -> dict[str, Any]:
+        """No other token of the provider will do, though it is signed with the same key."""
+        kind = jwt.get_unverified_header(token).get("typ", "JWT")
+        if not isinstance(kind, str) or kind.lower() not in _LOGOUT_TYPES:
+            raise SuspiciousOperation("logout token refused: typ")
+        claims = self._decode(token, self.retrieve_matching_jwk(token), require=["jti", "events"])
+        if "nonce" in claims or not isinstance(claims["events"], dict) or LOGOUT_EVENT not in claims["events"]:
+            raise SuspiciousOperation("logout token refused: events")
+        return claims
+
     def _verify_jws(self, payload: str, key: Any) -> dict[str, Any]:
+        return self._decode(payload, key, require=["sub"])
+
+    def _decode(self, token: str, key: Any, *, require: list[str]) -> dict[str, Any]:
         client_id = self.OIDC_RP_CLIENT_ID
         try:
             claims: dict[str, Any] = jwt.decode(
-                payload,
+                token,
                 key,
                 algorithms=[settings.OIDC_RP_SIGN_ALGO],
                 audience=client_id,
                 issuer=provider.current().issuer,
                 leeway=LEEWAY_SECONDS,
-                options={"require": ["exp", "iat", "iss", "aud", "sub"]},
+                options={"require": ["exp", "iat", "iss", "aud", *require]},
             )
         except jwt.PyJWTError as error:
-            raise SuspiciousOperation(f"ID token refused: {type(error).__name__}") from error
+            raise SuspiciousOperation(f"token refused: {type(error).__name__}") from error
         has_others = isinstance(claims["aud"], list) and len(claims["aud"]) > 1
         if (has_others or "azp" in claims) and claims.get("azp") != client_id:
-            raise SuspiciousOperation("ID token refused: azp")
+            raise SuspiciousOperation("token refused: azp")
         return claims
 
     def store_tokens(self, access_token: Any, id_token: Any) -> None:
@@ -236,19 +252,23 @@ class CallbackView(OIDCAuthenticationCallbackView):  # type: ignore[misc]
         except GroupsRefused:
             logger.warning("login failed: more groups than are taken over")
             return login.failure("groups")
-        except _EXPECTED as error:
+        except EXPECTED as error:
             logger.warning("login failed: %s", type(error).__name__)
             return login.failure()
 
     def _refused(self, request: HttpRequest) -> HttpResponse:
         """The provider says no. To a question that we never asked, nothing changes."""
         states = request.session.get("oidc_states", {})
-        if states.pop(request.GET.get("state", ""), None) is not None:
-            request.session["oidc_states"] = states
-            login.sign_out(request)
-        return login.failure()
+        if states.pop(request.GET.get("state", ""), None) is None:
+            return login.failure()
+        request.session["oidc_states"] = states
+        login.sign_out(request)
+        return login.failure("ended" if request.GET["error"] == "login_required" else "")
 
     def login_failure(self) -> HttpResponse:
+        """Of somebody whom the provider vouches for and who was deactivated here, or of an answer to no question."""
+        if hasattr(self, "user") and self.request.user.is_authenticated:
+            login.sign_out(self.request)
         return login.failure()
 
     def login_success(self) -> HttpResponse:

@@ -5,19 +5,23 @@ import secrets
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from importlib import import_module
 from typing import Any, Literal
 
+from django.conf import settings
 from django.contrib.auth.models import Group
+from django.contrib.sessions.models import Session
 from django.db import IntegrityError
 from django.utils import timezone
 
-from accounts.models import ExternalIdentity, LoginLink, ServiceAccount, SessionIndex, User, person_ref
+from accounts.models import ExternalIdentity, LoginLink, LogoutToken, ServiceAccount, SessionIndex, User, person_ref
 from accounts.services import PROVIDER_GROUP_PREFIX, NameTaken, Refused
 from audit import events, transactions
 from audit.actors import Actor
 from audit.events import Action
 
 FIRST_ADMINISTRATOR = "admin"
+IDENTITY_PROVIDER = "identity-provider"
 LINK_LIFE = timedelta(hours=24)
 Proof = Literal["oidc", "password", "login_link"]
 
@@ -25,6 +29,10 @@ Proof = Literal["oidc", "password", "login_link"]
 class UnknownPerson(Refused):
     def __init__(self, username: str) -> None:
         super().__init__(f"no person named {username!r}")
+
+
+class LogoutReplayed(Refused):
+    """The provider's message was acted on before."""
 
 
 class NoLocalPassword(Refused):
@@ -64,6 +72,15 @@ class ProviderSession:
     issuer: str
     subject: str
     sid: str
+
+
+@dataclass(frozen=True)
+class ProviderLogout:
+    """The provider's message that it has ended a session, or all of somebody's if it names no `sid`."""
+
+    at_provider: ProviderSession
+    jti: str
+    expires_at: datetime
 
 
 @dataclass(frozen=True)
@@ -308,6 +325,48 @@ def index_session(*, session_key: str, at_provider: ProviderSession) -> None:
     """After a renewal, which may have been answered from another session at the provider."""
     with transactions.write():
         _index(session_key, at_provider)
+
+
+def end_sessions(*, logout: ProviderLogout, request_id: str | None) -> None:
+    """Ends here what the provider has ended there. Raises LogoutReplayed."""
+    ended = logout.at_provider
+    try:
+        with transactions.write():
+            LogoutToken.objects.create(issuer=ended.issuer, jti=logout.jti, expires_at=logout.expires_at)
+            subjects = _end_indexed(ended)
+            people = User.objects.filter(identities__issuer=ended.issuer, identities__subject__in=subjects)
+            actor = Actor("system", IDENTITY_PROVIDER, auth="logout_token", request_id=request_id)
+            for user in people.order_by("pk"):
+                events.record(actor, Action.AUTH_LOGOUT, kind="person", ref=person_ref(user.pk))
+    except IntegrityError as error:
+        raise LogoutReplayed("acted on before") from error
+
+
+def _end_indexed(ended: ProviderSession) -> set[str]:
+    """The subjects whose sessions were ended."""
+    found = SessionIndex.objects.filter(issuer=ended.issuer)
+    found = found.filter(sid=ended.sid) if ended.sid else found.filter(subject=ended.subject)
+    rows = list(found)
+    for row in rows:
+        _sessions().SessionStore(row.session_key).delete()
+    found.delete()
+    return {row.subject for row in rows}
+
+
+def forget_ended_sessions() -> None:
+    """Sessions that have run out, what was known of them, and messages too old to be sent again."""
+    _sessions().SessionStore.clear_expired()
+    alive = Session.objects.values("session_key")
+    # One made a moment ago may be known before it is stored.
+    before = timezone.now() - timedelta(hours=1)
+    with transactions.write():
+        SessionIndex.objects.filter(created_at__lt=before).exclude(session_key__in=alive).delete()
+        LogoutToken.objects.filter(expires_at__lt=timezone.now()).delete()
+
+
+def _sessions() -> Any:
+    """The store of sessions, as the settings say."""
+    return import_module(settings.SESSION_ENGINE)
 
 
 def _index(session_key: str, at_provider: ProviderSession) -> None:

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.urls import path
 from django.views.generic import RedirectView
 
-from accounts import oidc, views
+from accounts import backchannel, oidc, views
 
 ADMIN = settings.CALLBOARD["ADMIN_PATH"].strip("/")
 
@@ -16,6 +16,7 @@ urlpatterns = [
     path("logout", views.logout, name="logout"),
     path("oidc/authenticate/", oidc.AuthenticateView.as_view(), name="oidc_authentication_init"),
     path("oidc/callback/", oidc.CallbackView.as_view(), name="oidc_authentication_callback"),
+    path("oidc/backchannel-logout/", backchannel.logout, name="backchannel_logout"),
     path("oidc/signed-out/", views.signed_out, name="signed_out"),
     path(f"{ADMIN}/login/", views.admin_login),
     path(f"{ADMIN}/logout/", views.logout),

@@ -24,6 +24,7 @@ REASONS = {
     "groups": "The identity provider names more groups, or longer ones, than Callboard takes over. Part of a list "
     "would be a wrong list, so nothing was taken over. Configure a filter of groups for this application there.",
     "provider": "The identity provider can't be reached, or is not the one that Callboard was told of.",
+    "ended": "Your session at the identity provider has ended, and with it the one here. Sign in again.",
     "other": "You were signed in here as one person, and the identity provider answered for another. "
     "That session has ended; sign in again as whoever you want to be.",
 }

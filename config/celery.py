@@ -54,4 +54,4 @@ app.autodiscover_tasks()
 
 @app.task
 def clear_sessions() -> None:
-    call_command("clearsessions")
+    call_command("forget_sessions")

@@ -74,7 +74,7 @@ def prepare() -> None:
         refuse([*system_checks.run_checks(tags=[Tags.database], databases=["default"]), *checks.audit_guards()])
         # Prints the address, and on an empty database the first key.
         call_command("first_start")
-        call_command("clearsessions")
+        call_command("forget_sessions")
     connections.close_all()
 
 

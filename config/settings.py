@@ -203,6 +203,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "accounts.renewal.Renewal",
     "csp.middleware.CSPMiddleware",
 ]
 TEMPLATES = [
@@ -226,6 +227,8 @@ STORAGES = {
     "staticfiles": {"BACKEND": "config.static.Storage"},
 }
 
+# In the database, where a provider can end them: a session kept in a cookie knows no end.
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -259,12 +262,20 @@ OIDC_RP_SIGN_ALGO = OWN["OIDC_SIGN_ALGO"]
 OIDC_RP_SCOPES = "openid email profile groups"
 OIDC_USE_PKCE = True
 OIDC_PKCE_CODE_CHALLENGE_METHOD = "S256"
+OIDC_PKCE_CODE_VERIFIER_SIZE = 64
 OIDC_USE_NONCE = True
+OIDC_NONCE_SIZE = OIDC_STATE_SIZE = 32
 OIDC_MAX_STATES = 10
+OIDC_VERIFY_SSL = OIDC_VERIFY_JWT = OIDC_VERIFY_KID = True
+OIDC_ALLOW_UNSECURED_JWT = OIDC_STORE_ACCESS_TOKEN = False
 OIDC_TIMEOUT = (3.05, 5)
 # A group that was taken away works in the portal for so long.
 OIDC_RENEW_ID_TOKEN_EXPIRY_SECONDS = 900
 OIDC_REDIRECT_REQUIRE_HTTPS = IS_TLS
+OIDC_REDIRECT_ALLOWED_HOSTS: list[str] = []
+# A session that has to be renewed is not renewed there; without the first, people would go round in circles.
+OIDC_EXEMPT_URLS = ["/login-failed", "/healthz", "/oidc/backchannel-logout/"]
+ALLOW_LOGOUT_GET_METHOD = False
 LOGIN_REDIRECT_URL_FAILURE = "/login-failed"
 LOGIN_URL = "/login"
 LOGIN_REDIRECT_URL = "/ui/"

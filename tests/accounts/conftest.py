@@ -1,18 +1,22 @@
-"""A team, its robot, and ways to see what the robot's key opens."""
+"""A team, its robot, and ways to see what the robot's key opens; people, and the provider that vouches for them."""
 
 import json
-from collections.abc import Callable
+import socket
+import uuid
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group
 from django.db import models
 
-from accounts import services
+from accounts import backchannel, oidc, services
 from accounts.models import ServiceAccount
 from accounts.services import IssuedKey
 from audit import events, transactions
 from audit.models import AuditEvent
+from tests.accounts import openid
+from tests.accounts.openid import Browser, Provider, Stub
 from tests.cast import STAGE
 
 
@@ -55,3 +59,67 @@ def recorded(db: None) -> Callable[[], list[dict[str, Any]]]:
         return [json.loads(row.payload) for row in rows]
 
     return look
+
+
+@pytest.fixture(scope="session")
+def mailbox() -> Iterator[Stub]:
+    """Where the provider leaves its logout messages, as it can't reach Django's test client."""
+    with openid.run_stub() as stub:
+        yield stub
+
+
+@pytest.fixture(scope="session")
+def running_provider(mailbox: Stub) -> Iterator[Provider]:
+    with openid.run_provider(RP_ORIGIN=openid.SITE, BACKCHANNEL_ORIGIN=mailbox.url) as provider:
+        yield provider
+
+
+@pytest.fixture
+def configure(settings: Any) -> Callable[..., None]:
+    """Changes settings of our own."""
+
+    def change(**own: Any) -> None:
+        settings.CALLBOARD = {**settings.CALLBOARD, **own}
+
+    return change
+
+
+@pytest.fixture
+def provider(running_provider: Provider, db: None, settings: Any, configure: Callable[..., None]) -> Iterator[Provider]:
+    """People sign in through it, in this process. One for all tests of a process: each makes people of its own."""
+    configure(
+        OIDC_ISSUER=running_provider.issuer,
+        OIDC_STAFF_GROUPS=("registry-admins", "compliance"),
+        OIDC_SUPERUSER_GROUP="registry-admins",
+    )
+    settings.OIDC_RP_CLIENT_ID = "portal"
+    settings.OIDC_RP_CLIENT_SECRET = openid.SECRET
+    oidc.starts.clear()
+    backchannel.messages.clear()
+    yield running_provider
+    running_provider.skew(0)
+
+
+@pytest.fixture
+def person(provider: Provider) -> Callable[..., Browser]:
+    """`person(groups=["team"])`: somebody new at the provider, in front of a browser."""
+
+    def new(**account: Any) -> Browser:
+        who = f"p{uuid.uuid4().hex[:12]}"
+        provider.change(who, **{"name": f"Person {who}", "groups": [], **account})
+        return Browser(who)
+
+    return new
+
+
+@pytest.fixture
+def stub() -> Iterator[Stub]:
+    with openid.run_stub() as running:
+        yield running
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """The address of a server that takes calls and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"

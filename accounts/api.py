@@ -1,9 +1,10 @@
 """Our own API: who I am, groups, service accounts and their keys."""
 
-from typing import Any, cast
+from typing import Annotated, Any, Literal, TypedDict, cast
 
 from django.contrib.auth.models import Group
 from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound, PermissionDenied, ValidationError
 from rest_framework.request import Request
@@ -69,32 +70,88 @@ class KeyShape(serializers.Serializer[Any]):
     cidrs = serializers.ListField(child=serializers.CharField(), default=list)
 
 
+Moment = Annotated[str, "format", "date-time"]
+
+
+class Me(TypedDict):
+    ref: str
+    name: str
+    kind: Literal["person", "service"]
+    groups: list[str]
+    scopes: list[str]
+    rights: list[str]
+
+
+class GroupRow(TypedDict):
+    name: str
+
+
+class GroupRows(TypedDict):
+    items: list[GroupRow]
+
+
+class ServiceAccountRow(TypedDict):
+    name: str
+    ref: str
+    owner_group: str
+    description: str
+    disabled_at: Moment | None
+
+
+class ServiceAccountRows(TypedDict):
+    items: list[ServiceAccountRow]
+
+
+class KeyRow(TypedDict):
+    id: str
+    service_account: str
+    label: str
+    scopes: list[str]
+    prefixes: list[str]
+    cidrs: list[str]
+    state: Literal["live", "expired", "revoked"]
+    expires_at: Moment | None
+    last_used_at: Moment | None
+
+
+class KeyRows(TypedDict):
+    items: list[KeyRow]
+
+
+class IssuedKey(KeyRow):
+    """With the key itself, which nothing else ever shows."""
+
+    key: str
+
+
 class MeView(AccountsView):
     people_only = False
 
+    @extend_schema(summary="Who am I", responses={200: Me})
     def get(self, request: Request) -> Response:
         me = self.principal
-        return Response(
-            {
-                "ref": me.ref,
-                "name": me.name,
-                "kind": me.kind,
-                "groups": sorted(Group.objects.filter(pk__in=me.groups).values_list("name", flat=True)),
-                "scopes": sorted(me.scopes),
-                "rights": sorted(me.rights) if me.kind == "service" else sorted(set(me.rights) & _WORTH_SHOWING),
-            }
-        )
+        body: Me = {
+            "ref": me.ref,
+            "name": me.name,
+            "kind": me.kind,
+            "groups": sorted(Group.objects.filter(pk__in=me.groups).values_list("name", flat=True)),
+            "scopes": sorted(me.scopes),
+            "rights": sorted(me.rights) if me.kind == "service" else sorted(set(me.rights) & _WORTH_SHOWING),
+        }
+        return Response(body)
 
 
 _WORTH_SHOWING = {services.MANAGE_GLOBAL, "audit.view_auditevent", "audit.export_auditevent"}
 
 
 class GroupsView(AccountsView):
+    @extend_schema(summary="List groups", responses={200: GroupRows})
     def get(self, request: Request) -> Response:
         """All of them for who manages everything, else the caller's own."""
         groups = Group.objects.all() if self.may_manage_all else Group.objects.filter(pk__in=self.principal.groups)
         return Response({"items": [{"name": name} for name in groups.order_by("name").values_list("name", flat=True)]})
 
+    @extend_schema(summary="Make a group", request=GroupShape, responses={201: GroupRow, 409: [services.NameTaken]})
     def post(self, request: Request) -> Response:
         if not self.may_manage_all:
             raise PermissionDenied("Groups are made by who manages the registry")
@@ -103,9 +160,15 @@ class GroupsView(AccountsView):
 
 
 class ServiceAccountsView(AccountsView):
+    @extend_schema(summary="List service accounts", responses={200: ServiceAccountRows})
     def get(self, request: Request) -> Response:
         return Response({"items": [_account(account) for account in self._mine().order_by("name")]})
 
+    @extend_schema(
+        summary="Make a service account",
+        request=AccountShape,
+        responses={201: ServiceAccountRow, 409: [services.NameTaken]},
+    )
     def post(self, request: Request) -> Response:
         asked = self.given(AccountShape)
         account = services.create_service_account(
@@ -131,6 +194,7 @@ class ServiceAccountsView(AccountsView):
 class ServiceAccountView(ServiceAccountsView):
     http_method_names = ("delete", "options")
 
+    @extend_schema(summary="Disable a service account", responses={204: None, 404: [NotFound]})
     def delete(self, request: Request, name: str) -> Response:
         """Disables it; what it did stays in the log under its reference."""
         account = self._mine().filter(name=name).first()
@@ -141,10 +205,12 @@ class ServiceAccountView(ServiceAccountsView):
 
 
 class KeysView(ServiceAccountsView):
+    @extend_schema(summary="List keys", responses={200: KeyRows})
     def get(self, request: Request) -> Response:
         keys = ApiKey.objects.filter(user__service_account__in=self._mine()).select_related("user__service_account")
         return Response({"items": [_key(key) for key in keys.order_by("user__service_account__name", "pk")]})
 
+    @extend_schema(summary="Issue a key", request=KeyShape, responses={201: IssuedKey})
     def post(self, request: Request) -> Response:
         """The answer holds the key, and nothing else ever will."""
         asked = self.given(KeyShape)
@@ -152,13 +218,18 @@ class KeysView(ServiceAccountsView):
         if account is None:
             raise ValidationError({"service_account": ["There is no such service account of yours."]})
         issued = services.issue_key(actor=self.actor, account=account, **asked)
-        body = {**_key(issued.key), "key": issued.token}
+        body: IssuedKey = {**_key(issued.key), "key": issued.token}
         return Response(body, status=201, headers={"Cache-Control": "no-store"})
 
 
 class KeyView(KeysView):
     http_method_names = ("delete", "options")
 
+    @extend_schema(
+        summary="Revoke a key",
+        parameters=[OpenApiParameter("reason", str, description="Why, for the audit log.")],
+        responses={204: None, 404: [NotFound], 422: [services.InvalidValue]},
+    )
     def delete(self, request: Request, id12: str) -> Response:
         key = ApiKey.objects.filter(id12=id12, user__service_account__in=self._mine()).first()
         if key is None:
@@ -168,7 +239,7 @@ class KeyView(KeysView):
         return Response(status=204)
 
 
-def _account(account: ServiceAccount) -> dict[str, Any]:
+def _account(account: ServiceAccount) -> ServiceAccountRow:
     return {
         "name": account.name,
         "ref": account.ref,
@@ -178,9 +249,9 @@ def _account(account: ServiceAccount) -> dict[str, Any]:
     }
 
 
-def _key(key: ApiKey) -> dict[str, Any]:
+def _key(key: ApiKey) -> KeyRow:
     newest = key.secrets.order_by("-n").first()
-    state = "revoked" if key.revoked_at else "expired" if newest and newest.expires_at < timezone.now() else "live"
+    is_over = newest is not None and newest.expires_at < timezone.now()
     return {
         "id": key.id12,
         "service_account": key.user.service_account.name,
@@ -188,7 +259,7 @@ def _key(key: ApiKey) -> dict[str, Any]:
         "scopes": key.scopes,
         "prefixes": key.subject_prefixes,
         "cidrs": key.cidrs,
-        "state": state,
+        "state": "revoked" if key.revoked_at else "expired" if is_over else "live",
         "expires_at": newest.expires_at.isoformat() if newest else None,
         "last_used_at": newest.last_used_at.isoformat() if newest and newest.last_used_at else None,
     }

@@ -1,10 +1,12 @@
 """Our own API of the audit log: list events, ask for an export, see how it goes, get a link to it."""
 
 import json
-from typing import Any, cast
+from datetime import datetime
+from typing import Annotated, Any, TypedDict, cast
 from uuid import UUID
 
 from django.urls import reverse
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
@@ -52,6 +54,53 @@ class ExportShape(serializers.Serializer[Any]):
     filters = FiltersShape(default=dict)
 
 
+Moment = Annotated[str, "format", "date-time"]
+
+
+class EventRow(TypedDict):
+    seq: int
+    hash: str
+    payload: dict[str, Any]
+
+
+class EventRows(TypedDict):
+    """`before` is that of the following page."""
+
+    events: list[EventRow]
+    before: int | None
+
+
+class ExportRow(TypedDict):
+    id: Annotated[str, "format", "uuid"]
+    state: Annotated[str, "enum", ("queued", "running", "done", "failed", "expired")]
+    filters: dict[str, Any]
+    through_seq: int
+    progress: int
+    total: int | None
+    tries: int
+    size: int | None
+    sha256: str | None
+    error: str | None
+    created_at: Moment | None
+    started_at: Moment | None
+    finished_at: Moment | None
+    expires_at: Moment | None
+
+
+class ExportRows(TypedDict):
+    """`before` is that of the following page."""
+
+    exports: list[ExportRow]
+    before: int | None
+
+
+class ExportLink(TypedDict):
+    """Good for one download, for so many seconds."""
+
+    url: str
+    expires_in: int
+
+
 class AuditView(APIView):
     @property
     def principal(self) -> Principal:
@@ -65,22 +114,38 @@ class AuditView(APIView):
 
 
 class EventsView(AuditView):
+    @extend_schema(
+        summary="List events, the newest first",
+        description="Takes the right `audit.view_auditevent` and, with a key, the scope `audit:read`.",
+        parameters=[EventsShape],
+        responses={200: EventRows, 422: [422]},
+    )
     def get(self, request: Request) -> Response:
         asked = self.given(EventsShape, request.query_params.dict())
         found = services.list_events(
             principal=self.principal, filters=_filters(asked), before=asked["before"], limit=asked["limit"]
         )
         following = found[-1].seq if len(found) == asked["limit"] else None
-        return Response({"events": [_event(event) for event in found], "before": following})
+        body: EventRows = {"events": [_event(event) for event in found], "before": following}
+        return Response(body)
 
 
 class ExportsView(AuditView):
+    @extend_schema(
+        summary="List exports, the newest first", parameters=[PageShape], responses={200: ExportRows, 422: [422]}
+    )
     def get(self, request: Request) -> Response:
         asked = self.given(PageShape, request.query_params.dict())
         found = services.list_exports(principal=self.principal, before=asked["before"], limit=asked["limit"])
         following = found[-1].through_seq if len(found) == asked["limit"] else None
-        return Response({"exports": [_export(export) for export in found], "before": following})
+        body: ExportRows = {"exports": [_export(export) for export in found], "before": following}
+        return Response(body)
 
+    @extend_schema(
+        summary="Ask for an export",
+        request=ExportShape,
+        responses={202: ExportRow, 409: [services.ExportUnfinished], 422: [services.TooManyEvents]},
+    )
     def post(self, request: Request) -> Response:
         asked = self.given(ExportShape, request.data)
         export = services.request_export(
@@ -93,15 +158,27 @@ class ExportsView(AuditView):
 
 
 class ExportView(AuditView):
+    @extend_schema(summary="See how an export goes", responses={200: ExportRow, 404: [services.ExportNotFound]})
     def get(self, request: Request, export_id: UUID) -> Response:
         return Response(_export(services.get_export(principal=self.principal, export_id=export_id)))
 
 
 class LinkView(AuditView):
+    @extend_schema(
+        summary="Get a link to a finished export",
+        request=None,
+        responses={
+            200: ExportLink,
+            404: [services.ExportNotFound],
+            409: [services.NothingToDownload],
+            503: [services.FileAway],
+        },
+    )
     def post(self, request: Request, export_id: UUID) -> Response:
         token = services.make_link(principal=self.principal, export_id=export_id)
         url = f"{reverse('audit_download')}?token={token}"
-        return Response({"url": url, "expires_in": services.LINK_SECONDS})
+        body: ExportLink = {"url": url, "expires_in": services.LINK_SECONDS}
+        return Response(body)
 
 
 def _refuse_unknown(form: Shape, data: Any) -> None:
@@ -120,13 +197,12 @@ def _filters(asked: dict[str, Any]) -> Filters:
     return Filters(asked.get("from"), asked.get("to"), *(asked.get(name, "") for name in texts))
 
 
-def _event(event: AuditEvent) -> dict[str, Any]:
+def _event(event: AuditEvent) -> EventRow:
     """The payload is shown as an object; whoever wants its bytes exports it."""
     return {"seq": event.seq, "hash": bytes(event.hash).hex(), "payload": json.loads(event.payload)}
 
 
-def _export(export: AuditExport) -> dict[str, Any]:
-    times = {name: getattr(export, name) for name in ("created_at", "started_at", "finished_at", "expires_at")}
+def _export(export: AuditExport) -> ExportRow:
     return {
         "id": str(export.pk),
         "state": export.state,
@@ -138,5 +214,12 @@ def _export(export: AuditExport) -> dict[str, Any]:
         "size": export.size,
         "sha256": export.sha256 or None,
         "error": export.error or None,
-        **{name: time_text(at) if at else None for name, at in times.items()},
+        "created_at": _time(export.created_at),
+        "started_at": _time(export.started_at),
+        "finished_at": _time(export.finished_at),
+        "expires_at": _time(export.expires_at),
     }
+
+
+def _time(at: datetime | None) -> str | None:
+    return time_text(at) if at else None

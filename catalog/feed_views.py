@@ -3,7 +3,7 @@
 import hmac
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypedDict
 from urllib.parse import urlencode
 
 import orjson
@@ -11,6 +11,7 @@ from django.conf import settings
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.request import Request
@@ -59,8 +60,21 @@ class TokenAuthentication(BaseAuthentication):
         return TokenReader(), None
 
 
+class EntityPage(TypedDict):
+    """`nextCursor` is the `cursor` of the following page; after the last one, `changesCursor` shows what came after."""
+
+    items: list[dict[str, Any]]
+    nextCursor: str | None
+    changesCursor: str
+    total: int
+    scope: str
+
+
 class FeedView(RegistryView):
     """Answers 304 to whoever has the answer already, before it is built."""
+
+    produced = ("application/json",)
+    also_answers = (50002,)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         self.perform_authentication(request)
@@ -96,6 +110,8 @@ class FeedView(RegistryView):
 class LocationView(FeedView):
     """What a stock Location reads; it can send no header."""
 
+    takes_feed_token = True
+
     def get_authenticators(self) -> list[BaseAuthentication]:
         return [TokenAuthentication(), *super().get_authenticators()]
 
@@ -104,6 +120,7 @@ class LocationView(FeedView):
         return super().get_authenticators()[0].authenticate_header(request) or ""
 
 
+@extend_schema(summary="Get the entry of the feed", responses={(200, "application/yaml"): str, 304: None})
 class EntryView(LocationView):
     @cached_property
     def numbers(self) -> list[int]:
@@ -118,6 +135,10 @@ class EntryView(LocationView):
         return HttpResponse(feed.entry_point(self.numbers, query=query), content_type=_YAML)
 
 
+@extend_schema(
+    summary="Get one file of the feed",
+    responses={(200, "application/yaml"): str, 304: None, 404: [NoSuchResource]},
+)
 class ShardView(LocationView):
     def tag(self, **arguments: str) -> str:
         return feed.shard_tag(principal=self.principal, number=_shard_number(arguments["number"]))
@@ -127,21 +148,28 @@ class ShardView(LocationView):
         return HttpResponse(body, content_type=_YAML)
 
 
+@extend_schema(
+    summary="List entities, or what became of them since",
+    parameters=[
+        OpenApiParameter("cursor", str, description="`nextCursor` or `changesCursor` of an answer."),
+        OpenApiParameter("limit", {"type": "integer", "minimum": 1}, description="Most entities in the answer."),
+    ],
+    responses={200: EntityPage, 304: None, 400: [feed.InvalidCursor]},
+)
 class EntitiesView(FeedView):
     def tag(self, **arguments: str) -> str:
         return feed.page_tag(principal=self.principal, cursor=self.cursor, limit=self.limit)
 
     def build(self, **arguments: str) -> HttpResponse:
         page = feed.page(principal=self.principal, cursor=self.cursor, limit=self.limit)
-        return self.answer(
-            {
-                "items": page.items,
-                "nextCursor": page.next_cursor,
-                "changesCursor": page.changes_cursor,
-                "total": page.total,
-                "scope": page.scope,
-            }
-        )
+        body: EntityPage = {
+            "items": page.items,
+            "nextCursor": page.next_cursor,
+            "changesCursor": page.changes_cursor,
+            "total": page.total,
+            "scope": page.scope,
+        }
+        return self.answer(body)
 
     @property
     def cursor(self) -> str:
@@ -156,6 +184,7 @@ class EntitiesView(FeedView):
         return min(int(given), feed.MOST_ENTITIES)
 
 
+@extend_schema(summary="Get an entity", responses={200: dict[str, Any], 304: None, 404: [feed.EntityNotFound]})
 class EntityView(FeedView):
     def tag(self, **arguments: str) -> str:
         return feed.entity_tag(principal=self.principal, **arguments)

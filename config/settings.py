@@ -185,6 +185,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "rest_framework",
+    "drf_spectacular",
     "guardian",
     "csp",
     "audit",
@@ -312,8 +313,19 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.AllowAny"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "config.openapi.operations.Operation",
     "EXCEPTION_HANDLER": "config.api.exception_handler",
     "UNAUTHENTICATED_USER": None,
     # `?format=` belongs to the registry protocol.
     "URL_FORMAT_OVERRIDE": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Callboard",
+    "VERSION": "1",
+    "DESCRIPTION": "The schema registry, our own API around it, and the feed of the catalog.",
+    "OAS_VERSION": "3.1.0",
+    "PREPROCESSING_HOOKS": ["config.openapi.endpoints.add_registry"],
+    "POSTPROCESSING_HOOKS": ["config.openapi.security.add_schemes"],
+    "SCHEMA_PATH_PREFIX": "",
+    "ENFORCE_NON_BLANK_FIELDS": True,
 }

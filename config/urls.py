@@ -5,6 +5,7 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 
 from config import health
+from config.openapi.views import DocumentView
 
 urlpatterns = [
     re_path(r"\Ahealthz/?\Z", health.alive),
@@ -14,6 +15,7 @@ urlpatterns = [
     path("", include("accounts.urls")),
     path("", include("catalog.urls")),
     path(f"{settings.CALLBOARD['ADMIN_PATH'].strip('/')}/", admin.site.urls),
+    path("api/openapi.json", DocumentView.as_view(), name="own_document"),
     path("api/v1/audit/", include("audit.api_urls")),
     path("api/v1/", include("accounts.api_urls")),
     path("api/v1/", include("registry.api.own_urls")),

@@ -7,9 +7,10 @@ id; the binding part (subject, version, ts, deleted) does.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
+from registry import shapes
 from registry.names import SubjectName
 from registry.schemas.base import Reference, SchemaTags
 
@@ -107,28 +108,33 @@ def _milliseconds(moment: datetime) -> int:
     return int(moment.timestamp() * 1000)
 
 
-def _beside_the_text(stored: StoredVersion) -> Body:
-    return {
-        **({"references": stored.references} if stored.references else {}),
-        **({"metadata": stored.metadata} if stored.metadata is not None else {}),
-        **({"ruleSet": stored.rule_set} if stored.rule_set is not None else {}),
-    }
+def _beside_the_text(stored: StoredVersion) -> shapes.BesideTheText:
+    found: shapes.BesideTheText = {}
+    if stored.references:
+        found["references"] = cast(list[shapes.SchemaReference], stored.references)
+    if stored.metadata is not None:
+        found["metadata"] = cast(shapes.Metadata, stored.metadata)
+    if stored.rule_set is not None:
+        found["ruleSet"] = cast(shapes.RuleSet, stored.rule_set)
+    return found
 
 
-def _tags(stored: StoredVersion) -> Body:
-    listed = [
-        {"schemaEntity": {"entityPath": each.entity.path, "entityType": str(each.entity.type)}, "tags": list(each.tags)}
+def _tags(stored: StoredVersion) -> shapes.Tags:
+    listed: list[shapes.SchemaTags] = [
+        {
+            "schemaEntity": {"entityPath": each.entity.path, "entityType": each.entity.type.value},
+            "tags": list(each.tags),
+        }
         for each in stored.tags
     ]
     return {"schemaTags": listed} if listed else {}
 
 
-def _binding_times(stored: StoredVersion) -> Body:
+def _binding_times(stored: StoredVersion) -> shapes.Times:
     return {"ts": _milliseconds(stored.registered_at), "deleted": stored.deleted_at is not None}
 
 
-def registered(stored: StoredVersion, *, shown_as_stored: bool) -> Body:
-    """RegisterSchemaResponse. `ts` and `deleted` are shown only of a version that was found, not made or known."""
+def registered(stored: StoredVersion, *, shown_as_stored: bool) -> shapes.RegisterSchemaResponse:
     return {
         "id": stored.schema_id,
         "version": stored.version,
@@ -136,17 +142,15 @@ def registered(stored: StoredVersion, *, shown_as_stored: bool) -> Body:
         "schemaType": stored.schema_type,
         **_beside_the_text(stored),
         "schema": stored.text,
-        **(_binding_times(stored) if shown_as_stored else {}),
+        **(_binding_times(stored) if shown_as_stored else shapes.Times()),
     }
 
 
-def schema(stored: StoredVersion) -> Body:
-    """Schema: a version with everything about it."""
+def schema(stored: StoredVersion) -> shapes.Schema:
     return {**exact_schema(stored), **_tags(stored), **_binding_times(stored)}
 
 
-def exact_schema(stored: StoredVersion) -> Body:
-    """Schema as answered to a lookup of exactly this content: without times."""
+def exact_schema(stored: StoredVersion) -> shapes.ExactSchema:
     return {
         "subject": str(stored.subject),
         "version": stored.version,
@@ -158,18 +162,22 @@ def exact_schema(stored: StoredVersion) -> Body:
     }
 
 
-def extended_schema(stored: StoredVersion, aliases: Sequence[str]) -> Body:
-    """ExtendedSchema: the same, with the names that stand for its subject."""
-    return {**schema(stored), **({"aliases": list(aliases)} if aliases else {})}
+def extended_schema(stored: StoredVersion, aliases: Sequence[str]) -> shapes.ExtendedSchema:
+    shown: shapes.Aliases = {"aliases": list(aliases)} if aliases else {}
+    return {**schema(stored), **shown}
 
 
-def schema_string(stored: StoredVersion) -> Body:
-    """SchemaString as answered by id: without the id."""
-    return {"subject": str(stored.subject), "version": stored.version, **schema_string_of_content(stored)}
+def schema_string(stored: StoredVersion, highest_id: int | None = None) -> shapes.SchemaString:
+    shown: shapes.HighestId = {} if highest_id is None else {"maxId": highest_id}
+    return {
+        "subject": str(stored.subject),
+        "version": stored.version,
+        **schema_string_of_content(stored),
+        **shown,
+    }
 
 
-def schema_string_of_content(stored: StoredVersion) -> Body:
-    """SchemaString as answered by guid: without subject and version."""
+def schema_string_of_content(stored: StoredVersion) -> shapes.SchemaStringOfContent:
     return {
         "guid": str(stored.guid),
         "schemaType": stored.schema_type,
@@ -180,36 +188,39 @@ def schema_string_of_content(stored: StoredVersion) -> Body:
     }
 
 
-def subject_versions(bindings: Sequence[tuple[SubjectName, int]]) -> list[Body]:
+def subject_versions(bindings: Sequence[tuple[SubjectName, int]]) -> list[shapes.SubjectVersion]:
     return [{"subject": str(subject), "version": version} for subject, version in bindings]
 
 
-def subject_summary(row: SubjectSummary) -> Body:
-    """As our own API lists a subject."""
+def subject_summary(row: SubjectSummary) -> shapes.SubjectRow:
+    return {**_about_subject(row), "versions": row.versions, "newest": row.newest}
+
+
+def subject_detail(found: SubjectDetail) -> shapes.SubjectDetail:
+    return {
+        **_about_subject(found.summary),
+        "newest": found.summary.newest,
+        "compatibility": found.level,
+        "permissions": list(found.permissions),
+        "versions": [_about_version(row) for row in found.versions],
+    }
+
+
+def _about_subject(row: SubjectSummary) -> shapes.AboutSubject:
     return {
         "subject": str(row.subject),
         "owner": row.owner,
         "visibility": row.visibility,
         "state": row.lifecycle,
-        "versions": row.versions,
-        "newest": row.newest,
     }
 
 
-def subject_detail(found: SubjectDetail) -> Body:
+def _about_version(row: VersionSummary) -> shapes.VersionRow:
     return {
-        **subject_summary(found.summary),
-        "compatibility": found.level,
-        "permissions": list(found.permissions),
-        "versions": [
-            {
-                "version": row.version,
-                "id": row.schema_id,
-                "state": row.lifecycle,
-                "sunset_on": row.sunset_on.isoformat() if row.sunset_on else None,
-                "registered_at": row.registered_at.isoformat(),
-                "registered_by": row.registered_by,
-            }
-            for row in found.versions
-        ],
+        "version": row.version,
+        "id": row.schema_id,
+        "state": row.lifecycle,
+        "sunset_on": row.sunset_on.isoformat() if row.sunset_on else None,
+        "registered_at": row.registered_at.isoformat(),
+        "registered_by": row.registered_by,
     }

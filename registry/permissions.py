@@ -133,6 +133,7 @@ _OWN_READ = OwnRule(Scope.SUBJECTS_READ)
 _PEOPLE = OwnRule(None, people_only=True)
 
 OWN_TABLE = {
+    ("own_document", "GET"): OwnRule(None),
     ("own_subjects", "GET"): _OWN_READ,
     ("own_subject", "GET"): _OWN_READ,
     ("own_lifecycle", "POST"): OwnRule(Scope.LIFECYCLE_WRITE),

@@ -27,7 +27,9 @@ def test_no_model_has_changed_without_its_migration(capsys: pytest.CaptureFixtur
         pytest.fail(capsys.readouterr().out)
 
 
-@pytest.mark.parametrize("module", ["registry.schemas", "registry.names", "registry.bodies", "registry.errors"])
+@pytest.mark.parametrize(
+    "module", ["registry.schemas", "registry.names", "registry.bodies", "registry.shapes", "registry.errors"]
+)
 def test_pure_modules_load_without_django(module: str) -> None:
     program = f"import sys, {module}; sys.exit(' '.join(m for m in sys.modules if m.split('.')[0] == 'django') or None)"
 

@@ -48,6 +48,10 @@ class RegistryView(APIView):
     """One resource. Its permission stands in `permissions.TABLE`; a method without an entry there is refused."""
 
     route: ClassVar[str]
+    # For the document: media types, and the error codes that any route may answer with.
+    produced: ClassVar[tuple[str, ...]] = tuple(media.PRODUCED)
+    consumed: ClassVar[tuple[str, ...]] = tuple(media.PRODUCED)
+    also_answers: ClassVar[tuple[int, ...]] = (406, 414, 50002)
     request: Request
     authentication_classes = (import_string(settings.REGISTRY_AUTHENTICATION),)
 

@@ -3,12 +3,13 @@
 from collections.abc import Callable
 
 from django.http import HttpResponse
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
-from registry import names
-from registry.api import definitions, requests
+from registry import names, shapes
+from registry.api import definitions, parameters, requests
 from registry.api.base import RegistryView
-from registry.errors import InvalidSchema
+from registry.errors import InvalidSchema, InvalidVersion, SchemaTooLarge, VersionNotFound
 from registry.services import compatibility
 
 
@@ -27,6 +28,12 @@ class _CompatibilityView(RegistryView):
 class CompatibilityView(_CompatibilityView):
     route = "compatibility"
 
+    @extend_schema(
+        summary="Check a schema against all versions that count",
+        parameters=[parameters.NORMALIZE, parameters.VERBOSE],
+        request=shapes.RegisterSchemaRequest,
+        responses={200: shapes.CompatibilityCheckResponse, 422: [InvalidSchema, SchemaTooLarge]},
+    )
     def post(self, request: Request, subject: str) -> HttpResponse:
         body = requests.required_object(self.read_body(), "testCompatibilityForSubject")
         definition = definitions.definition(body)
@@ -43,6 +50,16 @@ class CompatibilityView(_CompatibilityView):
 class CompatibilityVersionView(_CompatibilityView):
     route = "compatibility_version"
 
+    @extend_schema(
+        summary="Check a schema against one version",
+        parameters=[parameters.NORMALIZE, parameters.VERBOSE],
+        request=shapes.RegisterSchemaRequest,
+        responses={
+            200: shapes.CompatibilityCheckResponse,
+            404: [VersionNotFound],
+            422: [InvalidSchema, InvalidVersion, SchemaTooLarge],
+        },
+    )
     def post(self, request: Request, subject: str, version: str) -> HttpResponse:
         body = requests.required_object(self.read_body(), "testCompatibilityBySubjectName")
         definition = definitions.definition(body)

@@ -4,11 +4,22 @@ Set under `compatibility`, shown under `compatibilityLevel`.
 """
 
 from django.http import HttpResponse
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
-from registry.api import requests, settings
+from registry import shapes
+from registry.api import parameters, requests, settings
 from registry.api.base import RegistryView
 from registry.bodies import Body
+from registry.errors import (
+    ConfigNotFound,
+    InvalidCompatibilityLevel,
+    InvalidRuleSet,
+    InvalidSubject,
+    OperationNotPermitted,
+    SubjectNotFound,
+    UnprocessableRequest,
+)
 from registry.services import config
 from registry.services.config import Values
 
@@ -44,6 +55,11 @@ class SubjectConfigView(RegistryView):
     route = "subject_config"
     update_method = "updateSubjectLevelConfig"
 
+    @extend_schema(
+        summary="Get the config",
+        parameters=[parameters.DEFAULT_TO_GLOBAL],
+        responses={200: shapes.Config, 404: [ConfigNotFound]},
+    )
     def get(self, request: Request, subject: str | None = None) -> HttpResponse:
         values = config.get_config(
             principal=self.principal,
@@ -52,6 +68,20 @@ class SubjectConfigView(RegistryView):
         )
         return self.answer(_shown(values))
 
+    @extend_schema(
+        summary="Set the config",
+        request=shapes.ConfigUpdateRequest,
+        responses={
+            200: shapes.ConfigUpdate,
+            422: [
+                InvalidCompatibilityLevel,
+                OperationNotPermitted,
+                InvalidSubject,
+                InvalidRuleSet,
+                UnprocessableRequest,
+            ],
+        },
+    )
     def put(self, request: Request, subject: str | None = None) -> HttpResponse:
         body = requests.required_object(self.read_body(), self.update_method)
         values = config.set_config(
@@ -62,6 +92,10 @@ class SubjectConfigView(RegistryView):
         )
         return self.answer(_updated(values))
 
+    @extend_schema(
+        summary="Clear the config; the answer is what it was",
+        responses={200: shapes.Config, 404: [SubjectNotFound], 422: [OperationNotPermitted]},
+    )
     def delete(self, request: Request, subject: str | None = None) -> HttpResponse:
         values = config.clear_config(principal=self.principal, actor=self.actor, subject_name=subject)
         return self.answer(_shown(values))

@@ -1,8 +1,10 @@
 """/ and /v1/metadata: what kind of server this is."""
 
 from django.http import HttpResponse
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
+from registry import shapes
 from registry.api import requests
 from registry.api.base import RegistryView
 from registry.errors import MalformedRequest
@@ -12,9 +14,15 @@ from registry.services import installation
 class RootView(RegistryView):
     route = "root"
 
+    @extend_schema(summary="Knock", responses={200: shapes.Nothing})
     def get(self, request: Request) -> HttpResponse:
         return self.answer({})
 
+    @extend_schema(
+        summary="Knock with a body",
+        request=dict[str, str | int | float | bool | None],
+        responses={200: shapes.Nothing},
+    )
     def post(self, request: Request) -> HttpResponse:
         """Clients knock here. A map of scalars is fine, and so is nothing."""
         body = self.read_body()
@@ -28,6 +36,7 @@ class RootView(RegistryView):
 class MetadataIdView(RegistryView):
     route = "metadata_id"
 
+    @extend_schema(summary="Get the identifier of the installation", responses={200: shapes.ServerClusterId})
     def get(self, request: Request) -> HttpResponse:
         clusters = {"kafka-cluster": installation.cluster_id(), "schema-registry-cluster": "schema-registry"}
         return self.answer({"scope": {"path": [], "clusters": clusters}})
@@ -36,6 +45,7 @@ class MetadataIdView(RegistryView):
 class MetadataVersionView(RegistryView):
     route = "metadata_version"
 
+    @extend_schema(summary="Get the version of the server", responses={200: shapes.ServerVersion})
     def get(self, request: Request) -> HttpResponse:
         return self.answer({"version": installation.VERSION, "commitId": installation.commit_id()})
 
@@ -43,5 +53,6 @@ class MetadataVersionView(RegistryView):
 class MetadataDeploymentView(RegistryView):
     route = "metadata_deployment"
 
+    @extend_schema(summary="Get the attributes of the deployment", responses={200: shapes.ServerDeployment})
     def get(self, request: Request) -> HttpResponse:
         return self.answer({"attributes": []})

@@ -1,10 +1,13 @@
 """/mode: what may be done to the subjects of a scope."""
 
 from django.http import HttpResponse
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
-from registry.api import requests, settings
+from registry import shapes
+from registry.api import parameters, requests, settings
 from registry.api.base import RegistryView
+from registry.errors import InvalidMode, InvalidSubject, ModeNotFound, OperationNotPermitted, SubjectNotFound
 from registry.services import mode
 
 
@@ -12,6 +15,11 @@ class SubjectModeView(RegistryView):
     route = "subject_mode"
     update_method = "updateMode"
 
+    @extend_schema(
+        summary="Get the mode",
+        parameters=[parameters.DEFAULT_TO_GLOBAL],
+        responses={200: shapes.Mode, 404: [ModeNotFound]},
+    )
     def get(self, request: Request, subject: str | None = None) -> HttpResponse:
         found = mode.get_mode(
             principal=self.principal,
@@ -20,6 +28,12 @@ class SubjectModeView(RegistryView):
         )
         return self.answer({"mode": found})
 
+    @extend_schema(
+        summary="Set the mode",
+        parameters=[parameters.FORCE_MODE],
+        request=shapes.ModeUpdateRequest,
+        responses={200: shapes.ModeUpdateRequest, 422: [InvalidMode, OperationNotPermitted, InvalidSubject]},
+    )
     def put(self, request: Request, subject: str | None = None) -> HttpResponse:
         given = settings.given_mode(requests.required_object(self.read_body(), self.update_method))
         mode.set_mode(
@@ -31,6 +45,11 @@ class SubjectModeView(RegistryView):
         )
         return self.answer({"mode": given})
 
+    @extend_schema(
+        summary="Clear the mode; the answer is what it was",
+        parameters=[parameters.RECURSIVE],
+        responses={200: shapes.Mode, 404: [SubjectNotFound], 422: [OperationNotPermitted]},
+    )
     def delete(self, request: Request, subject: str | None = None) -> HttpResponse:
         cleared = mode.clear_mode(
             principal=self.principal,

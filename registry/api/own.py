@@ -6,6 +6,7 @@ the registry, which wants them ignored.
 
 from typing import Any, ClassVar, cast
 
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
@@ -13,9 +14,21 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from audit.actors import Actor
-from registry import bodies, permissions
+from registry import bodies, permissions, shapes
 from registry.access import Principal
-from registry.errors import NotForThisCaller
+from registry.errors import (
+    AccessDenied,
+    InvalidMove,
+    InvalidSubject,
+    InvalidVersion,
+    NoSuchGrant,
+    NoSuchPolicy,
+    NoSuchScope,
+    NotForThisCaller,
+    ScopeExists,
+    SubjectNotFound,
+    VersionNotFound,
+)
 from registry.names import parse_version
 from registry.services import catalogue, grants, lifecycle, ownership, policies
 from registry.services.grants import Grant, Holder
@@ -132,14 +145,17 @@ class PolicyShape(PlaceShape):
     reason = serializers.CharField(max_length=2000, default="", allow_blank=True)
 
 
-def _grant(grant: Grant) -> dict[str, Any]:
-    held_by = {"group": grant.holder.group} if grant.holder.group is not None else {"user": grant.holder.user}
-    return {**held_by, "role": grant.role, "permissions": list(grant.permissions)}
+def _grant(grant: Grant) -> shapes.Grant:
+    held: shapes.Grant = {"role": grant.role, "permissions": list(grant.permissions)}
+    if grant.holder.group is not None:
+        return {"group": grant.holder.group, **held}
+    return {"user": grant.holder.user or "", **held}
 
 
 class SubjectsView(OwnView):
     route = "own_subjects"
 
+    @extend_schema(summary="List subjects", parameters=[PageShape], responses={200: shapes.SubjectRows, 422: [422]})
     def get(self, request: Request) -> Response:
         asked = self.given(PageShape)
         rows = catalogue.list_subjects(principal=self.principal, **asked)
@@ -153,6 +169,11 @@ def _next(rows: list[bodies.SubjectSummary], limit: int) -> str | None:
 class SubjectView(OwnView):
     route = "own_subject"
 
+    @extend_schema(
+        summary="Get a subject",
+        parameters=[SubjectShape],
+        responses={200: shapes.SubjectDetail, 404: [SubjectNotFound], 422: [422]},
+    )
     def get(self, request: Request) -> Response:
         found = catalogue.get_subject(principal=self.principal, subject_name=self.given(SubjectShape)["subject"])
         return Response(bodies.subject_detail(found))
@@ -161,6 +182,17 @@ class SubjectView(OwnView):
 class LifecycleView(OwnView):
     route = "own_lifecycle"
 
+    @extend_schema(
+        summary="Move a subject, or one of its versions, to another state",
+        request=MoveShape,
+        responses={
+            200: shapes.SubjectState,
+            403: [AccessDenied],
+            404: [SubjectNotFound, VersionNotFound],
+            409: [InvalidMove],
+            422: [InvalidVersion],
+        },
+    )
     def post(self, request: Request) -> Response:
         asked = self.given(MoveShape)
         move = Move(asked["to"], asked["reason"], asked.get("sunset_on"))
@@ -182,6 +214,11 @@ class LifecycleView(OwnView):
 class OwnerView(OwnView):
     route = "own_owner"
 
+    @extend_schema(
+        summary="Give a subject to another group",
+        request=OwnerShape,
+        responses={200: shapes.SubjectOwner, 403: [AccessDenied], 404: [SubjectNotFound]},
+    )
     def put(self, request: Request) -> Response:
         asked = self.given(OwnerShape)
         ownership.transfer(
@@ -197,6 +234,11 @@ class OwnerView(OwnView):
 class VisibilityView(OwnView):
     route = "own_visibility"
 
+    @extend_schema(
+        summary="Hide a subject, or show it",
+        request=VisibilityShape,
+        responses={200: shapes.SubjectVisibility, 403: [AccessDenied], 404: [SubjectNotFound]},
+    )
     def put(self, request: Request) -> Response:
         asked = self.given(VisibilityShape)
         ownership.set_visibility(
@@ -211,10 +253,20 @@ class VisibilityView(OwnView):
 class GrantsView(OwnView):
     route = "own_grants"
 
+    @extend_schema(
+        summary="List the grants on a subject",
+        parameters=[SubjectShape],
+        responses={200: shapes.Grants, 403: [AccessDenied], 404: [SubjectNotFound], 422: [422]},
+    )
     def get(self, request: Request) -> Response:
         found = grants.list_grants(principal=self.principal, subject_name=self.given(SubjectShape)["subject"])
         return Response({"items": [_grant(grant) for grant in found]})
 
+    @extend_schema(
+        summary="Give a role on a subject, in the place of what is given",
+        request=SubjectGrantShape,
+        responses={200: shapes.Grant, 403: [AccessDenied], 404: [SubjectNotFound]},
+    )
     def put(self, request: Request) -> Response:
         asked = self.given(SubjectGrantShape)
         given = grants.grant_on_subject(
@@ -226,6 +278,11 @@ class GrantsView(OwnView):
         )
         return Response(_grant(given))
 
+    @extend_schema(
+        summary="Take back what is given on a subject",
+        parameters=[SubjectHolderShape],
+        responses={204: None, 403: [AccessDenied], 404: [SubjectNotFound, NoSuchGrant], 422: [422]},
+    )
     def delete(self, request: Request) -> Response:
         asked = self.given(SubjectHolderShape)
         grants.revoke_on_subject(
@@ -237,10 +294,16 @@ class GrantsView(OwnView):
 class ScopesView(OwnView):
     route = "own_scopes"
 
+    @extend_schema(summary="List scopes", responses={200: shapes.Scopes})
     def get(self, request: Request) -> Response:
         found = grants.list_scopes(principal=self.principal)
         return Response({"items": [{"id": scope.pk, "prefix": scope.prefix} for scope in found]})
 
+    @extend_schema(
+        summary="Make a scope",
+        request=ScopeShape,
+        responses={201: shapes.Scope, 403: [AccessDenied], 409: [ScopeExists], 422: [InvalidSubject]},
+    )
     def post(self, request: Request) -> Response:
         scope = grants.create_scope(principal=self.principal, actor=self.actor, prefix=self.given(ScopeShape)["prefix"])
         return Response({"id": scope.pk, "prefix": scope.prefix}, status=201)
@@ -249,6 +312,10 @@ class ScopesView(OwnView):
 class ScopeView(OwnView):
     route = "own_scope"
 
+    @extend_schema(
+        summary="Delete a scope with its grants",
+        responses={204: None, 403: [AccessDenied], 404: [NoSuchScope]},
+    )
     def delete(self, request: Request, scope_id: int) -> Response:
         grants.delete_scope(principal=self.principal, actor=self.actor, scope_id=scope_id)
         return Response(status=204)
@@ -257,15 +324,29 @@ class ScopeView(OwnView):
 class ScopeGrantsView(OwnView):
     route = "own_scope_grants"
 
+    @extend_schema(
+        summary="List the grants on a scope",
+        responses={200: shapes.Grants, 403: [AccessDenied], 404: [NoSuchScope]},
+    )
     def get(self, request: Request, scope_id: int) -> Response:
         found = grants.list_scope_grants(principal=self.principal, scope_id=scope_id)
         return Response({"items": [_grant(grant) for grant in found]})
 
+    @extend_schema(
+        summary="Give a role on a scope, in the place of what is given",
+        request=GrantShape,
+        responses={200: shapes.Grant, 403: [AccessDenied], 404: [NoSuchScope]},
+    )
     def put(self, request: Request, scope_id: int) -> Response:
         asked = self.given(GrantShape)
         given = grants.grant_on_scope(principal=self.principal, actor=self.actor, scope_id=scope_id, **asked)
         return Response(_grant(given))
 
+    @extend_schema(
+        summary="Take back what is given on a scope",
+        parameters=[HolderShape],
+        responses={204: None, 403: [AccessDenied], 404: [NoSuchScope, NoSuchGrant], 422: [422]},
+    )
     def delete(self, request: Request, scope_id: int) -> Response:
         holder = self.given(HolderShape)["holder"]
         grants.revoke_on_scope(principal=self.principal, actor=self.actor, scope_id=scope_id, holder=holder)
@@ -275,14 +356,25 @@ class ScopeGrantsView(OwnView):
 class PoliciesView(OwnView):
     route = "own_policies"
 
+    @extend_schema(summary="List policies", responses={200: shapes.Policies})
     def get(self, request: Request) -> Response:
         rows = policies.list_policies(principal=self.principal)
         return Response({"items": [policies.described(row) for row in rows]})
 
+    @extend_schema(
+        summary="Set a policy",
+        request=PolicyShape,
+        responses={200: shapes.Policy, 403: [AccessDenied], 404: [SubjectNotFound]},
+    )
     def put(self, request: Request) -> Response:
         row = policies.set_policy(principal=self.principal, actor=self.actor, **self.given(PolicyShape))
         return Response(policies.described(row))
 
+    @extend_schema(
+        summary="Clear a policy",
+        parameters=[PlaceShape],
+        responses={204: None, 403: [AccessDenied], 404: [SubjectNotFound, NoSuchPolicy], 422: [422]},
+    )
     def delete(self, request: Request) -> Response:
         policies.clear_policy(principal=self.principal, actor=self.actor, **self.given(PlaceShape))
         return Response(status=204)

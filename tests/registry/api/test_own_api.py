@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from audit.models import AuditEvent
+from config.openapi.views import DocumentView
 from registry import permissions
+from registry.api.own import OwnView
 from registry.api.own_urls import ROUTES
 from registry.models import Subject
 from tests.cast import Api, Member, join
@@ -36,7 +38,8 @@ def events() -> list[Any]:
 
 
 def test_every_method_of_every_view_has_its_line_in_the_table() -> None:
-    served = {(view.route, m) for view in ROUTES.values() for m in METHODS if hasattr(view, m.lower())}
+    views: list[type[OwnView]] = [*ROUTES.values(), DocumentView]
+    served = {(view.route, m) for view in views for m in METHODS if hasattr(view, m.lower())}
 
     assert served == set(permissions.OWN_TABLE)
 
@@ -66,7 +69,7 @@ def request(route: str, method: str) -> tuple[str, str, Any]:
     return method, PATHS[route] + query, BODIES.get(route) if method in {"POST", "PUT"} else None
 
 
-@pytest.mark.parametrize(("route", "method"), sorted(permissions.OWN_TABLE))
+@pytest.mark.parametrize(("route", "method"), [key for key in sorted(permissions.OWN_TABLE) if key[0] in PATHS])
 def test_a_stranger_without_credentials_is_401(api: Api, orders: None, route: str, method: str) -> None:
     verb, path, body = request(route, method)
 

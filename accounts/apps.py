@@ -1,8 +1,12 @@
 from collections.abc import Iterable
 
 from django.apps import AppConfig
+from django.db.models import Model
 
-from audit.triggers import Audited
+from audit.triggers import Audited, Moving, Trigger
+
+# Saying when something was last used is no change to it.
+STAMPS = {"last_used_at", "last_used_ip"}
 
 
 class AccountsConfig(AppConfig):
@@ -14,9 +18,7 @@ class AccountsConfig(AppConfig):
 
         from accounts.models import ApiKey, ApiSecret, ExternalIdentity, LoginLink, ServiceAccount, User
 
-        # Saying when a secret was last used is no change to it.
-        stamps = {"last_used_at", "last_used_ip"}
-        columns = [field.attname for field in ApiSecret._meta.concrete_fields if field.attname not in stamps]
+        columns = [field.attname for field in ApiSecret._meta.concrete_fields if field.attname not in STAMPS]
         # A sign-in stamps the user, and brings name and address as the provider knows them: `auth.login` says that it
         # was. Whoever is signed in stands in the session tables, which are no record either.
         known = {"last_login", "first_name", "last_name", "email", "date_joined"}
@@ -33,3 +35,28 @@ class AccountsConfig(AppConfig):
             Audited(ApiKey),
             Audited(ApiSecret, update_columns=columns),
         ]
+
+    def moving_models(self) -> Iterable[Moving]:
+        """What a principal is made of. A sign-in stamps the user, a request its secret: neither may move the epoch."""
+        from django.contrib.auth.models import Group
+
+        from accounts.models import ApiKey, ApiSecret, ServiceAccount, User
+
+        rights = [Group.permissions.through, User.groups.through, User.user_permissions.through]
+        whole: list[type[Model]] = [*rights, ApiKey, ApiSecret, ServiceAccount]
+        yield from (Moving(model, _columns(model)) for model in whole)
+        yield Moving(User, ["is_active", "is_staff", "is_superuser"], inserts=False)
+
+    def triggers(self, vendor: str) -> Iterable[Trigger]:
+        from accounts import epoch
+
+        return epoch.triggers(vendor)
+
+    def trigger_preparation(self, vendor: str) -> Iterable[str]:
+        from accounts import epoch
+
+        return epoch.preparation(vendor)
+
+
+def _columns(model: type[Model]) -> list[str]:
+    return [field.attname for field in model._meta.concrete_fields if field.attname not in STAMPS]

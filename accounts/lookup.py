@@ -5,8 +5,9 @@ the time.
 """
 
 import logging
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
+from time import monotonic
 from typing import Any, NamedTuple
 
 from django.contrib.auth.models import Group, Permission
@@ -14,7 +15,9 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import DatabaseError, connection, models
 from django.utils import timezone
 
-from accounts.models import ApiKey, ApiSecret, ServiceAccount, User
+from accounts import epoch
+from accounts.models import ApiKey, ApiSecret, AuthEpoch, ServiceAccount, User
+from audit import transactions
 
 logger = logging.getLogger(__name__)
 
@@ -22,7 +25,7 @@ STAMP_EVERY = timedelta(minutes=5)
 
 
 class Account(NamedTuple):
-    """A service account, its user, and what that user holds. The last two are lists, divided by blanks."""
+    """A service account, its user, and what that user holds: two lists, divided by blanks. True under this epoch."""
 
     user_id: int
     is_active: bool
@@ -32,6 +35,7 @@ class Account(NamedTuple):
     is_disabled: bool
     groups: str | None
     rights: str | None
+    epoch: int | None
 
 
 class Secret(NamedTuple):
@@ -40,6 +44,7 @@ class Secret(NamedTuple):
     id: int
     hmac: bytes
     pepper_version: int
+    expires_at: datetime
     is_expired: bool
     is_revoked: bool
     is_stamp_due: bool
@@ -50,20 +55,38 @@ class Secret(NamedTuple):
 
 
 def find_account(name: str) -> Account | None:
-    with connection.cursor() as cursor:
-        cursor.execute(_statements(connection.vendor).account, [name])
-        row = cursor.fetchone()
-    return Account(*row) if row else None
+    rows = _read(_statements(connection.vendor).account, [name])
+    return Account(*rows[0]) if rows else None
 
 
 def find_secrets(id12: str) -> list[tuple[Secret, Account]]:
     """All secrets of the key of this id, also those that open nothing any more."""
     now = timezone.now()
-    with connection.cursor() as cursor:
-        cursor.execute(_statements(connection.vendor).secrets, [_stored(now), _stored(now - STAMP_EVERY), id12])
-        rows = cursor.fetchall()
+    rows = _read(_statements(connection.vendor).secrets, [_stored(now), _stored(now - STAMP_EVERY), id12])
     width = len(Secret._fields)
-    return [(Secret(*row[:width]), Account(*row[width:])) for row in rows]
+    found = [(Secret(*row[:width]), Account(*row[width:])) for row in rows]
+    return [(secret._replace(expires_at=_moment(secret.expires_at)), account) for secret, account in found]
+
+
+def _read(statement: str, values: list[Any]) -> list[Any]:
+    """The last column is the epoch, seen by the same statement, and so good for what the others say.
+
+    Not within a transaction, whose own changes move it at the commit: then it is None.
+    """
+    written, asked_at = transactions.written(), monotonic()
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        rows: list[Any] = cursor.fetchall()
+    if connection.in_atomic_block:
+        return [(*row[:-1], None) for row in rows]
+    if rows:
+        epoch.learn(rows[0][-1], asked_at=asked_at, written=written)
+    return rows
+
+
+def _moment(stored: datetime) -> datetime:
+    """SQLite knows of no zones; ours are all UTC."""
+    return stored if stored.tzinfo else stored.replace(tzinfo=UTC)
 
 
 def stamp(secret_id: int, ip: str | None) -> None:
@@ -121,10 +144,11 @@ def _statements(vendor: str) -> _Statements:
             SELECT permission_id FROM {_table(User.user_permissions.through)} WHERE user_id = u.id
             UNION ALL
             SELECT g.permission_id FROM {_table(Group.permissions.through)} g
-              JOIN {_table(User.groups.through)} m ON m.group_id = g.group_id WHERE m.user_id = u.id))"""  # noqa: S608  # our own table names
+              JOIN {_table(User.groups.through)} m ON m.group_id = g.group_id WHERE m.user_id = u.id)),
+        (SELECT number FROM {_table(AuthEpoch)})"""  # noqa: S608  # our own table names
     members = f"{_table(User)} u JOIN {_table(ServiceAccount)} a ON a.user_id = u.id"
     secrets = f"""
-        SELECT s.id, s.hmac, s.pepper_version, s.expires_at <= %s, s.revoked_at IS NOT NULL,
+        SELECT s.id, s.hmac, s.pepper_version, s.expires_at, s.expires_at <= %s, s.revoked_at IS NOT NULL,
                s.last_used_at IS NULL OR s.last_used_at < %s, k.revoked_at IS NOT NULL,
                k.scopes, k.subject_prefixes, k.cidrs, {account}
           FROM {members} JOIN {_table(ApiKey)} k ON k.user_id = u.id JOIN {_table(ApiSecret)} s ON s.key_id = k.id

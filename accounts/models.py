@@ -126,6 +126,19 @@ class ApiSecret(models.Model):
         return f"{self.key_id}/{self.n}"
 
 
+class AuthEpoch(models.Model):
+    """One row, whose number moves with every change that bears upon who may do what. The database moves it itself."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    number = models.BigIntegerField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(name="accounts_authepoch_one_row", condition=Q(id=1))]
+
+    def __str__(self) -> str:
+        return str(self.number)
+
+
 class ExternalIdentity(models.Model):
     """Who somebody is at an OpenID provider. Never found by name or address: those change hands."""
 

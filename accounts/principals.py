@@ -14,14 +14,17 @@ from dataclasses import dataclass
 from typing import Literal
 
 from django.conf import settings
+from django.utils import timezone
 
-from accounts import lookup, services, tokens
+from accounts import epoch, lookup, services, tokens
+from accounts.kept import SECONDS, Cache
 from accounts.lookup import Account, Secret
 from accounts.models import User, person_ref, service_ref
 from accounts.tokens import Token
 from audit.actors import Actor
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 # A key as Basic, with room to spare.
 LONGEST_HEADER = 200
@@ -66,27 +69,49 @@ class Principal:
         return Actor(kind=self.kind, ref=self.ref, auth=self.auth, credential=self.credential, request_id=request_id)
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A principal, and the networks from which alone it may come; none means from anywhere."""
+
+    principal: Principal
+    networks: tuple[Network, ...] = ()
+
+
+kept: Cache[_Known] = Cache(epoch.current)
+
+
 def authenticate(header: str | None, address: str | None) -> Principal:
-    """The caller behind an Authorization header sent from this address, or NotAuthenticated."""
-    if header is None:
-        return _anonymous()
-    token = _token(header)
+    """The caller behind an Authorization header sent from this address, or NotAuthenticated.
+
+    No query for who was seen within seconds while no right has changed anywhere, one for who was not.
+    """
+    name = kept.name(header)
+    known = kept.get(name)
+    if known is not None and (not known.networks or _is_within(_ip(address), known.networks)):
+        return known.principal
+    return _anonymous(name) if header is None else _by_key(name, _token(header), _ip(address))
+
+
+def _by_key(name: bytes, token: Token, caller: Address | None) -> Principal:
     secret, account = _matching(token)
-    caller = _ip(address)
-    if reason := _refusal(secret, account, caller):
+    networks = tuple(map(ipaddress.ip_network, json.loads(secret.cidrs)))
+    if reason := _refusal(secret, account, caller, networks):
         raise NotAuthenticated(reason, token.id12)
     if secret.is_stamp_due:
         lookup.stamp(secret.id, str(caller) if caller else None)
-    return _principal(
+    principal = _principal(
         account,
         auth="api_key",
         credential=token.id12,
         scopes=frozenset(json.loads(secret.scopes)),
         prefixes=tuple(json.loads(secret.prefixes)),
     )
+    life = (secret.expires_at - timezone.now()).total_seconds()
+    kept.keep(name, _Known(principal, networks), epoch=account.epoch, seconds=life)
+    return principal
 
 
-def _anonymous() -> Principal:
+def _anonymous(name: bytes) -> Principal:
     scopes = ANONYMOUS_SCOPES.get(settings.CALLBOARD["ANONYMOUS"])
     if scopes is None:
         raise NotAuthenticated("no credentials")
@@ -95,7 +120,9 @@ def _anonymous() -> Principal:
         raise NotAuthenticated("no anonymous account")
     if not account.is_active or account.is_disabled:
         raise NotAuthenticated("disabled")
-    return _principal(account, auth="none", credential=None, scopes=scopes, prefixes=())
+    principal = _principal(account, auth="none", credential=None, scopes=scopes, prefixes=())
+    kept.keep(name, _Known(principal), epoch=account.epoch, seconds=SECONDS)
+    return principal
 
 
 def _principal(
@@ -151,7 +178,7 @@ def _matching(token: Token) -> tuple[Secret, Account]:
     raise NotAuthenticated("wrong secret" if rows else "unknown key", token.id12)
 
 
-def _refusal(secret: Secret, account: Account, caller: Address | None) -> str:
+def _refusal(secret: Secret, account: Account, caller: Address | None, networks: tuple[Network, ...]) -> str:
     if secret.is_expired:
         return "expired"
     if secret.is_revoked or secret.is_key_revoked:
@@ -160,15 +187,13 @@ def _refusal(secret: Secret, account: Account, caller: Address | None) -> str:
         return "inactive user"
     if account.is_disabled:
         return "disabled"
-    if not _is_within(caller, json.loads(secret.cidrs)):
+    if networks and not _is_within(caller, networks):
         return "address"
     return ""
 
 
-def _is_within(caller: Address | None, networks: list[str]) -> bool:
-    if not networks:
-        return True
-    return caller is not None and any(caller in ipaddress.ip_network(network) for network in networks)
+def _is_within(caller: Address | None, networks: tuple[Network, ...]) -> bool:
+    return caller is not None and any(caller in network for network in networks)
 
 
 def _ip(address: str | None) -> Address | None:

@@ -9,6 +9,14 @@ from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.sqlite3.base import DatabaseWrapper as SQLite
 
+_written = 0
+
+
+def written() -> int:
+    """How many writing transactions of this process have ended: whoever keeps something that one may have changed
+    compares it."""
+    return _written
+
 
 @contextmanager
 def write() -> Iterator[None]:
@@ -21,14 +29,19 @@ def write() -> Iterator[None]:
     the head is given up as soon as the commit is made or has failed, before the callbacks of `on_commit` run, which
     may be slow or write themselves.
     """
+    global _written
     connection = connections[DEFAULT_DB_ALIAS]
-    with ExitStack() as turn:
-        if path := _queue(connection):
-            turn.enter_context(_turn(path))
-        with transaction.atomic(durable=True):
-            if path:
-                transaction.on_commit(turn.close)
-            yield
+    try:
+        with ExitStack() as turn:
+            if path := _queue(connection):
+                turn.enter_context(_turn(path))
+            with transaction.atomic(durable=True):
+                if path:
+                    transaction.on_commit(turn.close)
+                yield
+    finally:
+        # Two threads may count as one. Both have committed by then, and the number has moved: that is enough.
+        _written += 1
 
 
 def _queue(connection: BaseDatabaseWrapper) -> str | None:

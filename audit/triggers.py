@@ -40,6 +40,28 @@ class Auditing(Protocol):
     def audited_models(self) -> Iterable[Audited]: ...
 
 
+@dataclass(frozen=True)
+class Moving:
+    """A table whose changes bear upon who may do what. Of updates, only those that change one of these columns do."""
+
+    model: type[Model]
+    columns: Sequence[str]
+    inserts: bool = True
+
+    @property
+    def table(self) -> str:
+        return self.model._meta.db_table
+
+
+@runtime_checkable
+class Watching(Protocol):
+    """An AppConfig that has triggers of its own, which come and go with the guards."""
+
+    def triggers(self, vendor: str) -> Iterable["Trigger"]: ...
+
+    def trigger_preparation(self, vendor: str) -> Iterable[str]: ...
+
+
 Place = tuple[str, str]
 
 
@@ -50,6 +72,8 @@ class Trigger:
     when: str
     action: str
     create: str = "CREATE TRIGGER"
+    # The other table it works on; the log if not named.
+    target: str = ""
 
     @property
     def name(self) -> str:
@@ -74,12 +98,12 @@ def audited() -> list[Audited]:
 def install(connection: BaseDatabaseWrapper) -> None:
     """Brings the triggers up to date on the tables that exist; those that are right already are left alone."""
     tables = set(connection.introspection.table_names())
-    wanted = [each for each in _wanted(connection) if {each.table, _log_table()} <= tables]
+    wanted = [each for each in _wanted(connection) if {each.table, each.target or _log_table()} <= tables]
     found = _found(connection)
     kept = {each.place for each in wanted if found.get(each.place)}
     new = [each.sql for each in wanted if each.place not in kept]
     drops = [_drop(connection, place) for place in found if place not in kept]
-    _execute(connection, [*drops, *(PREPARATION[connection.vendor] if wanted else []), *new])
+    _execute(connection, [*drops, *(_preparation(connection.vendor, wanted) if wanted else []), *new])
 
 
 def remove(connection: BaseDatabaseWrapper) -> None:
@@ -135,6 +159,20 @@ def _wanted(connection: BaseDatabaseWrapper) -> Iterator[Trigger]:
     yield from paying(_log_table())
     for each in audited():
         yield from owing(each)
+    for app in _watching():
+        yield from app.triggers(connection.vendor)
+
+
+def _watching() -> Iterator[Watching]:
+    return (app for app in apps.get_app_configs() if isinstance(app, Watching))
+
+
+def _preparation(vendor: str, wanted: list[Trigger]) -> Iterator[str]:
+    yield from PREPARATION[vendor]
+    targets = {each.target for each in wanted}
+    for app in _watching():
+        if targets & {each.target for each in app.triggers(vendor)}:
+            yield from app.trigger_preparation(vendor)
 
 
 def _columns(columns: Sequence[str] | None) -> str:

@@ -42,6 +42,9 @@ TABLE = {
     "SUBJECT_CREATION": Setting(
         one_of("open", "scoped"), "open", "Who may make a subject: anybody with a key, or who may register in a scope."
     ),
+    "STRICT_COHERENCE": Setting(
+        switch, False, "What was taken away counts everywhere at once, not within a second; a query more a request."
+    ),
     "COMPATIBILITY": Setting(one_of(*LEVELS), "BACKWARD", "Compatibility level where none is configured."),
     "MODE_MUTABILITY": Setting(switch, True, "Whether modes may be changed at all."),
     "VALIDATE_NEW_SCHEMAS": Setting(switch, True, "Check names, namespaces and default values of new schemas."),

@@ -11,6 +11,7 @@ from django.db.backends.base.operations import BaseDatabaseOperations
 from django.test import Client
 from pytest_django import DjangoDbBlocker
 
+from accounts import principals
 from audit import triggers
 from registry.services import parsed
 from tests.cast import Api, Member, join, join_as_administrator
@@ -56,6 +57,7 @@ def api(db: None) -> Api:
 def nothing_kept() -> None:
     """Databases of tests begin anew while their process goes on, and so the same keys come again."""
     parsed.KEPT.clear()
+    principals.kept.clear()
 
 
 @pytest.fixture(scope="session")

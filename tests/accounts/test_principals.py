@@ -363,6 +363,7 @@ class TestLastUse:
         assert principal.credential == issued.key.id12
         assert waited < 1
         assert issued.key.secrets.get().last_used_at is None
+        principals.kept.clear()
         principals.authenticate(bearer(issued.token), HOME)
         assert issued.key.secrets.get().last_used_at is not None
 

@@ -1,0 +1,22 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("accounts", "0002_identities_sessions_and_login_links"),
+    ]
+
+    operations = [
+        migrations.CreateModel(
+            name="AuthEpoch",
+            fields=[
+                ("id", models.PositiveSmallIntegerField(default=1, primary_key=True, serialize=False)),
+                ("number", models.BigIntegerField()),
+            ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("id", 1)), name="accounts_authepoch_one_row")
+                ],
+            },
+        ),
+    ]

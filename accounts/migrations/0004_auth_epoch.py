@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0002_identities_sessions_and_login_links"),
+        ("accounts", "0003_people_logout_tokens"),
     ]
 
     operations = [

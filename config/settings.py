@@ -90,6 +90,10 @@ TABLE = {
         number(1, 3600), 60, "Seconds after which the export of a worker that fell silent goes to another one."
     ),
     "LIMIT_EXPORT_ROWS": Setting(number(1, BILLION), 5_000_000, "Events in one audit export."),
+    "REQUEST_TIMEOUT": Setting(number(1, 3600), 60, "Seconds a request may work; then it is 504."),
+    "STATEMENT_TIMEOUT": Setting(
+        number(1, 3600), 5, "Seconds one statement of a request may run on PostgreSQL, or wait for a lock; then 50002."
+    ),
     "LOG_FORMAT": Setting(one_of("text", "json"), "text", "Log lines for people or for machines."),
     "LOG_LEVEL": Setting(one_of("DEBUG", "INFO", "WARNING", "ERROR"), "INFO", "Least severe level that is logged."),
     "LIMIT_BODY_BYTES": Setting(number(1024, 64 * MIB), 4 * MIB, "Bytes of a request body; more is 413."),
@@ -199,6 +203,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "config.middleware.request_log",
+    "config.deadline.request_deadline",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.gzip.GZipMiddleware",

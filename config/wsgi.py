@@ -3,10 +3,15 @@
 import os
 
 from django.core.wsgi import get_wsgi_application
+from django.db.backends.signals import connection_created
 from django.urls import resolve
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 application = get_wsgi_application()
+
+from config.deadline import limit_statements  # noqa: E402 - it needs the settings
+
+connection_created.connect(limit_statements)
 # Loads the views now: the first request would wait for them.
 resolve("/healthz")

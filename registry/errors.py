@@ -294,6 +294,15 @@ class SchemaTooLarge(RegistryError):
     error_code = 42209
 
 
+class RequestTimedOut(RegistryError):
+    """The request took longer than the setting allows; what it had begun was rolled back."""
+
+    error_code = 504
+
+    def __init__(self) -> None:
+        super().__init__("HTTP 504 Gateway Timeout")
+
+
 class StoreFailure(RegistryError):
     """The database refused or timed out; nothing was changed and the same request may be sent again."""
 

@@ -10,8 +10,9 @@ from django.contrib.auth.models import Group
 from django.test import Client
 
 from accounts import principals, services
-from accounts.models import ServiceAccount
+from accounts.models import ServiceAccount, User
 from accounts.principals import Principal
+from audit import events, transactions
 from audit.actors import Actor
 from audit.models import AuditEvent
 
@@ -73,6 +74,34 @@ def last_event() -> Any:
     event = AuditEvent.objects.order_by("-seq").first()
     assert event is not None
     return json.loads(event.payload)
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody who is signed in."""
+
+    user: User
+    client: Client
+
+    @property
+    def principal(self) -> Principal:
+        return principals.of_session(User.objects.get(pk=self.user.pk))
+
+    def send(self, method: str, path: str, body: Any = None) -> Any:
+        """To our own API."""
+        data = b"" if body is None else json.dumps(body).encode()
+        return self.client.generic(method, f"/api/v1/{path}", data, "application/json")
+
+
+def sign_in(name: str, *groups: str, is_superuser: bool = False, is_staff: bool = False) -> Person:
+    """A person in these groups, with a session."""
+    with transactions.write():
+        user = User.objects.create(username=name, is_superuser=is_superuser, is_staff=is_staff)
+        user.groups.set([Group.objects.get_or_create(name=group)[0] for group in groups])
+        events.record(STAGE, events.Action.USER_CREATED, kind="user", ref=f"person:{user.pk}")
+    client = Client()
+    client.force_login(user, "accounts.local.Backend")
+    return Person(user, client)
 
 
 class Api:

@@ -11,6 +11,7 @@ from django.core.exceptions import DisallowedHost, RequestDataTooBig, TooManyFie
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, QueryDict, UnreadablePostError
 from django.http.response import HttpResponseBase
+from django.utils.cache import patch_vary_headers
 from django.utils.module_loading import import_string
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework.exceptions import APIException, AuthenticationFailed, MethodNotAllowed, NotAuthenticated
@@ -21,7 +22,7 @@ from audit.actors import Actor
 from registry import names, permissions
 from registry.access import Principal
 from registry.api import media, requests
-from registry.errors import AccessDenied, InvalidContext, RegistryError, RequestTooLarge, StoreFailure
+from registry.errors import AccessDenied, InvalidContext, RegistryError, RequestTimedOut, RequestTooLarge, StoreFailure
 from registry.permissions import Scope
 from registry.services import aliases
 
@@ -129,6 +130,8 @@ class RegistryView(APIView):
     ) -> HttpResponseBase:
         for name, value in settings.CALLBOARD["RESPONSE_HEADERS"].items():
             response[name] = value
+        # Also where the body is too short to be compressed: a cache keeps one answer a path.
+        patch_vary_headers(response, ["Accept-Encoding"])
         return response
 
 
@@ -185,6 +188,10 @@ def _described_outage(exc: OperationalError | InterfaceError) -> tuple[int, int,
     log.warning("database refused", error=type(exc).__name__)
     if getattr(exc.__cause__, "sqlstate", None) in _STATEMENT_TIMED_OUT or "locked" in str(exc):
         return 500, StoreFailure.error_code, "The operation timed out in the database; nothing was changed"
+    if "interrupted" in str(exc):
+        # By the deadline of the request, while SQLite was handing over rows.
+        late = RequestTimedOut()
+        return late.status, late.error_code, late.message
     return 503, 503, "The database is unavailable; try again in a moment"
 
 

@@ -25,14 +25,14 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql]
 class Worker:
     """Of Celery: a parent and a process that works. With `--beat` it also sees to what is due."""
 
-    def __init__(self, redis: Redis, app: str, *words: str, log: Path) -> None:
+    def __init__(self, redis: Redis, app: str, *words: str, log: Path, **settings: str) -> None:
         self.log_path = log
         options = ["--concurrency", "1", "--loglevel", "info", *words]
         with log.open("wb") as output:
             self.popen = subprocess.Popen(
                 [sys.executable, "-m", "celery", "-A", app, "worker", *options],
                 cwd=CHECKOUT,
-                env=exports.environment(CALLBOARD_BROKER_URL=redis.url),
+                env=exports.environment(CALLBOARD_BROKER_URL=redis.url, **settings),
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
@@ -56,8 +56,8 @@ Start = Callable[..., Worker]
 def start(redis: Redis, tmp_path: Path) -> Iterator[Start]:
     started: list[Worker] = []
 
-    def start_one(app: str, *words: str) -> Worker:
-        worker = Worker(redis, app, *words, log=tmp_path / f"worker-{len(started)}.log")
+    def start_one(app: str, *words: str, **settings: str) -> Worker:
+        worker = Worker(redis, app, *words, log=tmp_path / f"worker-{len(started)}.log", **settings)
         started.append(worker)
         exports.wait_for(lambda: worker.is_ready)
         return worker
@@ -83,7 +83,7 @@ def ask(redis: Redis) -> tuple[int, AuditExport, float]:
 
 def test_an_export_whose_worker_is_killed_is_made_by_another(redis: Redis, start: Start, tmp_path: Path) -> None:
     exports.happen(300)
-    first = start("tests.audit.slow")
+    first = start("tests.audit.slow", SLOW_STOPS="yes")
     status, export, _ = ask(redis)
     exports.wait_for(exports.has_begun(export))
 

@@ -199,11 +199,11 @@ ELSEWHERE: dict[tuple[str, int | str], str] = {
     ("5.9", "wrong password"): "tests/clients/test_confluent_kafka.py::test_a_wrong_key_is_refused_with_401",
     ("5.9", "request headers"): "tests/registry/api/test_bad_paths.py"
     "::test_one_request_id_is_echoed_and_otherwise_one_is_made",
+    ("5.9", "request timeout"): "tests/config/test_deadline.py::test_a_request_over_its_time_is_504",
     ("5.9", "guid regression"): "tests/registry/schemas/test_guid.py::test_the_guid_is_confluents",
 }
 
 # With the reason.
 WITHOUT_TEST: dict[tuple[str, int | str], str] = {
-    ("5.9", "request timeout"): "no request is given up by the server: statements and locks have limits of their own",
     ("5.1", 87): "the chain is section 5.2",
 }

@@ -1,7 +1,9 @@
 """Signing in and out, and what a page needs to know of whoever asks for it."""
 
 import functools
+import logging
 from collections.abc import Callable
+from datetime import timedelta
 from typing import cast
 from urllib.parse import urlencode
 
@@ -13,16 +15,19 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 
 from accounts import local, people, principals, provider
-from accounts.models import User
+from accounts.models import User, person_ref
 from accounts.people import Proof
 from accounts.principals import Principal
 from accounts.provider import ProviderUnavailable
 from accounts.throttle import Throttle
 
-BREAKGLASS_SECONDS = 3600
+logger = logging.getLogger(__name__)
+
+BREAKGLASS_LIFE = timedelta(hours=1)
 LOCAL_BACKEND = "accounts.local.Backend"
 
 
@@ -84,12 +89,15 @@ def request_id(request: HttpRequest) -> str | None:
 
 
 def sign_in(request: HttpRequest, user: User, proof: Proof) -> None:
-    """With a password kept here. The event comes first: nobody gets in unseen."""
+    """With a password kept here. The event comes first: nobody gets in unseen. Break-glass is also an alarm."""
     is_breakglass = local.is_breakglass()
     people.record_login(user=user, proof=proof, request_id=request_id(request), is_breakglass=is_breakglass)
     auth.login(request, user, backend=LOCAL_BACKEND)
     if is_breakglass:
-        request.session.set_expiry(BREAKGLASS_SECONDS)
+        # The end, whatever is done until then; a number of seconds would begin anew with every change of the session.
+        request.session.set_expiry(timezone.now() + BREAKGLASS_LIFE)
+        address = request.META.get("REMOTE_ADDR", "")
+        logger.critical("break-glass: %s signed in with a local password, from %s", person_ref(user.pk), address)
 
 
 def logout_address(request: HttpRequest) -> str:

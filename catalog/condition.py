@@ -11,10 +11,11 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
-from accounts import local
+from accounts import local, people
 from accounts.models import ApiSecret
 from accounts.principals import Principal
 from audit import services, triggers
+from audit.events import Action
 from audit.models import AuditEvent
 from catalog import feed
 from registry.permissions import MANAGE_GLOBAL
@@ -22,6 +23,8 @@ from registry.permissions import MANAGE_GLOBAL
 State = Literal["good", "look", "bad"]
 VIEW_AUDIT = "audit.view_auditevent"
 SOON = timedelta(days=14)
+BREAKGLASS_ALARM = timedelta(days=7)
+FEW_EVENTS = 50_000
 # They are made every hour.
 CHECKPOINT_LATE = timedelta(hours=3)
 _URGENT: dict[State, int] = {"bad": 0, "look": 1, "good": 2}
@@ -93,9 +96,27 @@ def _doors() -> list[Finding]:
     if local.is_breakglass():
         text = "passwords open although there is an identity provider; every use is recorded"
         found.append(Finding("Break-glass", "look", text, "CALLBOARD_BREAKGLASS_LOCAL_LOGIN=off"))
+    found += _breakglass_uses()
     if (anonymous := settings.CALLBOARD["ANONYMOUS"]) != "off":
         found.append(Finding("Strangers", "look", f"may {anonymous} without a key", "CALLBOARD_ANONYMOUS=off"))
     return found
+
+
+def _breakglass_uses() -> list[Finding]:
+    """An alarm for a week, also after the door was closed again."""
+    last = AuditEvent.objects.order_by("-seq").first()
+    if last is None:
+        return []
+    # No index knows of actions, and the log may be long.
+    recent = AuditEvent.objects.filter(seq__gt=last.seq - FEW_EVENTS, at__gt=timezone.now() - BREAKGLASS_ALARM)
+    uses = list(recent.filter(action=Action.AUTH_BREAKGLASS).order_by("-seq"))
+    if not uses:
+        return []
+    refs = dict.fromkeys(event.object_ref for event in uses)
+    names = people.names_of(refs)
+    who = ", ".join(names.get(ref, ref) for ref in refs)
+    text = f"{len(uses)} sign-ins with a local password in a week, the last {uses[0].at:%Y-%m-%d %H:%M} UTC: {who}"
+    return [Finding("Break-glass used", "bad", text, "CALLBOARD_BREAKGLASS_LOCAL_LOGIN=off")]
 
 
 def _ending_keys() -> list[Finding]:

@@ -1,7 +1,8 @@
 """System checks: refuse unsafe settings before the first request."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.apps.config import AppConfig
 from django.conf import settings
@@ -25,6 +26,89 @@ def production_names_its_hosts(*, app_configs: Sequence[AppConfig] | None, **kwa
             id="callboard.W001",
         )
     ]
+
+
+@register(Tags.security)
+def people_sign_in_safely(*, app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Once any setting of the identity provider is given, the library's laxer ways are errors."""
+    if not any(value for name, value in settings.CALLBOARD.items() if name in _TURNS_ON):
+        return []
+    return [Error(message, id=f"callboard.{id}") for id, (is_broken, message) in _PEOPLE.items() if is_broken()]
+
+
+_ENDPOINTS = [f"OIDC_{name}_ENDPOINT" for name in ("AUTHORIZATION", "TOKEN", "USER", "JWKS", "END_SESSION")]
+_TURNS_ON = {"OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", *_ENDPOINTS}
+
+
+def _goes_in_the_clear() -> bool:
+    """Tokens and the client's secret would travel readable. Within one machine, as in tests, nobody is listening."""
+    addresses = [urlsplit(settings.CALLBOARD[name] or "") for name in ("OIDC_ISSUER", *_ENDPOINTS)]
+    is_loopback_fine = not settings.PRODUCTION
+    return any(
+        address.scheme == "http" and not (is_loopback_fine and address.hostname in {"127.0.0.1", "::1", "localhost"})
+        for address in addresses
+    )
+
+
+def _is_cookie_engine() -> bool:
+    return not settings.SESSION_ENGINE.endswith((".backends.db", ".backends.cached_db"))
+
+
+def _is_lax_about_tokens() -> bool:
+    is_strict = settings.OIDC_VERIFY_JWT and settings.OIDC_VERIFY_KID and settings.OIDC_USE_NONCE
+    return not is_strict or settings.OIDC_ALLOW_UNSECURED_JWT
+
+
+def _is_stock() -> bool:
+    return any(name.startswith("mozilla_django_oidc.") for name in settings.AUTHENTICATION_BACKENDS)
+
+
+_PEOPLE: dict[str, tuple[Callable[[], bool], str]] = {
+    "E010": (
+        lambda: not settings.CALLBOARD["OIDC_ISSUER"],
+        "CALLBOARD_OIDC_ISSUER is missing, though other settings of the identity provider are given.",
+    ),
+    "E011": (
+        lambda: not (settings.OIDC_RP_CLIENT_ID and settings.OIDC_RP_CLIENT_SECRET),
+        "CALLBOARD_OIDC_CLIENT_ID and CALLBOARD_OIDC_CLIENT_SECRET must be given with an issuer.",
+    ),
+    "E012": (
+        _goes_in_the_clear,
+        "CALLBOARD_OIDC_ISSUER and the provider's endpoints must be https:// addresses.",
+    ),
+    "E013": (
+        lambda: settings.OIDC_RP_SIGN_ALGO not in {"RS256", "ES256"},
+        "CALLBOARD_OIDC_SIGN_ALGO must be RS256 or ES256.",
+    ),
+    "E014": (
+        lambda: not (settings.OIDC_USE_PKCE and settings.OIDC_PKCE_CODE_CHALLENGE_METHOD == "S256"),
+        "OIDC_USE_PKCE must be on, with the method S256.",
+    ),
+    "E015": (lambda: not settings.OIDC_VERIFY_SSL, "OIDC_VERIFY_SSL must be on."),
+    "E016": (
+        _is_lax_about_tokens,
+        "OIDC_VERIFY_JWT, OIDC_VERIFY_KID and OIDC_USE_NONCE must be on, OIDC_ALLOW_UNSECURED_JWT off.",
+    ),
+    "E017": (
+        _is_cookie_engine,
+        "SESSION_ENGINE must keep sessions in the database: the provider could not end one that is kept in a cookie.",
+    ),
+    "E018": (
+        lambda: settings.SESSION_COOKIE_SAMESITE != "Lax",
+        "SESSION_COOKIE_SAMESITE must be Lax: Strict withholds the session from the way back from the provider.",
+    ),
+    "E019": (
+        lambda: settings.LOGIN_REDIRECT_URL_FAILURE not in settings.OIDC_EXEMPT_URLS,
+        "LOGIN_REDIRECT_URL_FAILURE must stand in OIDC_EXEMPT_URLS, or a failed renewal goes round in circles.",
+    ),
+    "E020": (lambda: not settings.OIDC_TIMEOUT, "OIDC_TIMEOUT must be set: a silent provider would be waited for."),
+    "E021": (lambda: settings.ALLOW_LOGOUT_GET_METHOD, "ALLOW_LOGOUT_GET_METHOD must be off."),
+    "E022": (_is_stock, "AUTHENTICATION_BACKENDS must not name the backend of mozilla_django_oidc itself."),
+    "E023": (
+        lambda: settings.PRODUCTION and not (settings.SESSION_COOKIE_SECURE and settings.CSRF_COOKIE_SECURE),
+        "CALLBOARD_BASE_URL must be an https:// address in production: cookies would go over the wire in the clear.",
+    ),
+}
 
 
 @register(Tags.database)

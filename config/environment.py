@@ -5,10 +5,11 @@ and `DATABASE_URL`; its casts are not used here, because they take any text for 
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import environ  # type: ignore[import-untyped]
 from django.core.exceptions import ImproperlyConfigured
@@ -95,6 +96,12 @@ def web_address(value: str) -> str:
     if not re.fullmatch(r"https?://[^\s/?#]+[^\s?#]*", value):
         raise ValueError("expected an address like https://registry.example.com")
     return value.rstrip("/")
+
+
+def origins(addresses: Iterable[str | None]) -> list[str]:
+    """Scheme, host and port of each, once: what a content security policy names."""
+    found = (urlsplit(address) for address in addresses if address)
+    return list(dict.fromkeys(f"{address.scheme}://{address.netloc}" for address in found))
 
 
 def headers(value: str) -> dict[str, str]:

@@ -26,7 +26,7 @@ TABLE = {
     "BASE_URL": Setting(
         web_address, None, "Address under which people and Backstage reach the server; from host and port if empty."
     ),
-    "PRODUCTION": Setting(switch, None, "Secrets must be given; on by default with PostgreSQL."),
+    "PRODUCTION": Setting(switch, None, "Secrets must be given; on by default with PostgreSQL or an OpenID provider."),
     "ALLOWED_HOSTS": Setting(text, "*", "Host names the server answers to, comma separated."),
     "SECRET_KEY": Setting(text, None, "Django's secret; made in <data>/secrets on the embedded default."),
     "KEY_PEPPER": Setting(
@@ -57,7 +57,7 @@ TABLE = {
     "OIDC_ISSUER": Setting(web_address, None, "OpenID provider of people; empty means local login only."),
     "OIDC_CLIENT_ID": Setting(text, None, "Our client at the provider."),
     "OIDC_CLIENT_SECRET": Setting(text, None, "Its secret."),
-    "OIDC_SIGN_ALGO": Setting(one_of("RS256", "ES256", "EdDSA"), "RS256", "Algorithm of ID tokens."),
+    "OIDC_SIGN_ALGO": Setting(one_of("RS256", "ES256"), "RS256", "Algorithm of ID tokens."),
     "OIDC_GROUPS_CLAIM": Setting(text, "groups", "Claim that lists a person's groups."),
     "OIDC_GROUP_PREFIXES": Setting(words, (), "Only groups that begin with one of these are taken over; all if empty."),
     "OIDC_STAFF_GROUPS": Setting(words, (), "Groups of the provider whose members may enter the admin."),
@@ -149,7 +149,7 @@ def _secret(name: str) -> str:
 try:
     OWN, DATABASE = _read()
     POSTGRESQL = DATABASE["ENGINE"].endswith("postgresql")
-    PRODUCTION = POSTGRESQL if OWN["PRODUCTION"] is None else OWN["PRODUCTION"]
+    PRODUCTION = bool(POSTGRESQL or OWN["OIDC_ISSUER"]) if OWN["PRODUCTION"] is None else OWN["PRODUCTION"]
     SECRET_KEY = _secret("SECRET_KEY")
     KEY_PEPPER = _secret("KEY_PEPPER")
     AUDIT_SIGNING_KEY = _secret("AUDIT_SIGNING_KEY")
@@ -250,6 +250,9 @@ SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if IS_TLS else None
 X_FRAME_OPTIONS = "DENY"
+PROVIDER_ORIGINS = environment.origins(
+    OWN[name] for name in ("OIDC_ISSUER", "OIDC_AUTHORIZATION_ENDPOINT", "OIDC_END_SESSION_ENDPOINT")
+)
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'none'"],
@@ -258,8 +261,8 @@ CONTENT_SECURITY_POLICY = {
         "img-src": ["'self'", "data:"],
         "font-src": ["'self'"],
         "connect-src": ["'self'"],
-        # A logout posts to us and is sent on to the provider.
-        "form-action": ["'self'", *([OWN["OIDC_ISSUER"]] if OWN["OIDC_ISSUER"] else [])],
+        # A logout posts to us and is sent on to the provider, and so may a sign-in be.
+        "form-action": ["'self'", *PROVIDER_ORIGINS],
         "frame-ancestors": ["'none'"],
         "base-uri": ["'none'"],
     }

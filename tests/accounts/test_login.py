@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts import people, views
-from accounts.models import LoginLink, User
+from accounts.models import LoginLink, User, person_ref
 from audit import events, transactions
 from audit.models import AuditEvent
 from tests.cast import STAGE
@@ -175,15 +175,83 @@ def test_with_a_provider_passwords_are_closed_and_sessions_end(client: Client, s
         new_link()
 
 
-def test_break_glass_opens_them_and_is_recorded(client: Client, settings: Any) -> None:
+@pytest.fixture
+def breakglass(settings: Any) -> None:
+    """A local administrator, then a provider, and the switch on."""
     set_password(Client(), new_link())
     settings.CALLBOARD = {**settings.CALLBOARD, "OIDC_ISSUER": "https://idp.example", "BREAKGLASS_LOCAL_LOGIN": True}
+
+
+def test_break_glass_opens_them_and_is_recorded(client: Client, breakglass: None) -> None:
     before = len(actions())
 
+    assert b"Every use is recorded" in client.get("/login").content
     assert sign_in(client).status_code == 302
 
     assert client.get("/ui/").status_code == 200
     assert actions()[before:] == ["auth.breakglass", "auth.login"]
+
+
+def test_each_use_of_break_glass_is_an_alarm_in_the_log(
+    client: Client, breakglass: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    sign_in(client)
+
+    (alarm,) = [record for record in caplog.records if record.levelname == "CRITICAL"]
+    ref = person_ref(User.objects.get(username="admin").pk)
+    assert alarm.getMessage() == f"break-glass: {ref} signed in with a local password, from 127.0.0.1"
+
+
+def test_an_ordinary_sign_in_is_no_alarm(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    set_password(client, new_link())
+
+    assert not [record for record in caplog.records if record.levelname == "CRITICAL"]
+    assert b"Break-glass" not in client.get("/ui/health").content
+
+
+def test_each_use_of_break_glass_is_an_alarm_on_the_health_page_also_after_it_was_closed(
+    client: Client, breakglass: None, settings: Any
+) -> None:
+    sign_in(client)
+    sign_in(Client())
+    open_page = client.get("/ui/health").content.decode()
+    settings.CALLBOARD = {**settings.CALLBOARD, "OIDC_ISSUER": None}
+
+    page = client.get("/ui/health").content.decode()
+
+    assert "passwords open although" in open_page and "passwords open although" not in page
+    assert "Break-glass used" in page and "2 sign-ins with a local password" in page and ": admin" in page
+
+
+def test_a_break_glass_session_ends_after_an_hour_whatever_is_done_with_it(client: Client, breakglass: None) -> None:
+    sign_in(client)
+    began = client.session.get_expiry_date()
+    session = client.session
+    session["something"] = "new"
+    session.save()
+
+    assert client.session.get_expiry_date() == began
+    assert timedelta(minutes=59) < began - timezone.now() <= timedelta(hours=1)
+    assert client.get("/ui/").status_code == 200
+
+
+def test_closing_the_door_again_ends_the_sessions_that_came_through_it(
+    client: Client, breakglass: None, settings: Any
+) -> None:
+    sign_in(client)
+
+    settings.CALLBOARD = {**settings.CALLBOARD, "BREAKGLASS_LOCAL_LOGIN": False}
+
+    assert client.get("/ui/").status_code == 302
+    assert client.get("/login")["Location"] == "/oidc/authenticate/"
+
+
+def test_break_glass_without_a_provider_is_an_ordinary_sign_in(client: Client, settings: Any) -> None:
+    settings.CALLBOARD = {**settings.CALLBOARD, "BREAKGLASS_LOCAL_LOGIN": True}
+
+    set_password(client, new_link())
+
+    assert "auth.breakglass" not in actions()
 
 
 def test_a_deactivated_person_is_out_at_once(client: Client) -> None:

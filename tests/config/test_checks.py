@@ -1,5 +1,8 @@
 import pytest
 from django.core import checks as system_checks
+from django.core.checks import ERROR
+from django.core.management import call_command
+from django.core.management.base import SystemCheckError
 from django.db import connection
 from pytest_django import Settings
 
@@ -33,6 +36,102 @@ def test_production_that_names_its_hosts_is_fine(settings: Settings) -> None:
     settings.ALLOWED_HOSTS = ["registry.example"]
 
     assert "callboard.W001" not in found()
+
+
+def with_provider(settings: Settings) -> None:
+    settings.CALLBOARD = {**settings.CALLBOARD, "OIDC_ISSUER": "https://idp.example"}
+    settings.OIDC_RP_CLIENT_ID = settings.OIDC_RP_CLIENT_SECRET = "portal"
+    settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = True
+
+
+def test_a_provider_with_the_settings_as_shipped_passes_every_check(settings: Settings) -> None:
+    with_provider(settings)
+
+    assert found() == set()
+    call_command("check")
+
+
+@pytest.mark.parametrize(
+    ("bad", "id"),
+    [
+        ({"OIDC_RP_CLIENT_ID": ""}, "E011"),
+        ({"OIDC_RP_CLIENT_SECRET": ""}, "E011"),
+        ({"OIDC_RP_SIGN_ALGO": "HS256"}, "E013"),
+        ({"OIDC_RP_SIGN_ALGO": "PS256"}, "E013"),
+        ({"OIDC_RP_SIGN_ALGO": "EdDSA"}, "E013"),
+        ({"OIDC_RP_SIGN_ALGO": "none"}, "E013"),
+        ({"OIDC_USE_PKCE": False}, "E014"),
+        ({"OIDC_PKCE_CODE_CHALLENGE_METHOD": "plain"}, "E014"),
+        ({"OIDC_VERIFY_SSL": False}, "E015"),
+        ({"OIDC_VERIFY_JWT": False}, "E016"),
+        ({"OIDC_VERIFY_KID": False}, "E016"),
+        ({"OIDC_USE_NONCE": False}, "E016"),
+        ({"OIDC_ALLOW_UNSECURED_JWT": True}, "E016"),
+        ({"SESSION_ENGINE": "django.contrib.sessions.backends.signed_cookies"}, "E017"),
+        ({"SESSION_ENGINE": "django.contrib.sessions.backends.cache"}, "E017"),
+        ({"SESSION_COOKIE_SAMESITE": "Strict"}, "E018"),
+        ({"SESSION_COOKIE_SAMESITE": "None"}, "E018"),
+        ({"OIDC_EXEMPT_URLS": []}, "E019"),
+        ({"LOGIN_REDIRECT_URL_FAILURE": "/"}, "E019"),
+        ({"OIDC_TIMEOUT": None}, "E020"),
+        ({"ALLOW_LOGOUT_GET_METHOD": True}, "E021"),
+        ({"AUTHENTICATION_BACKENDS": ["mozilla_django_oidc.auth.OIDCAuthenticationBackend"]}, "E022"),
+        ({"PRODUCTION": True, "SESSION_COOKIE_SECURE": False}, "E023"),
+        ({"PRODUCTION": True, "CSRF_COOKIE_SECURE": False}, "E023"),
+    ],
+)
+def test_a_bad_setting_for_people_is_an_error(settings: Settings, bad: dict[str, object], id: str) -> None:
+    with_provider(settings)
+    for name, value in bad.items():
+        setattr(settings, name, value)
+
+    with pytest.raises(SystemCheckError, match=f"callboard.{id}"):
+        call_command("check")
+
+
+@pytest.mark.parametrize(
+    ("bad", "id"),
+    [
+        ({"OIDC_ISSUER": None, "OIDC_CLIENT_ID": "portal"}, "E010"),
+        ({"OIDC_ISSUER": None, "OIDC_JWKS_ENDPOINT": "https://idp.example/jwks"}, "E010"),
+        ({"OIDC_ISSUER": "http://idp.example"}, "E012"),
+        ({"OIDC_ISSUER": "http://127.0.0.1.example"}, "E012"),
+        ({"OIDC_TOKEN_ENDPOINT": "http://idp.example/token"}, "E012"),
+    ],
+)
+def test_a_bad_address_of_the_provider_is_an_error(settings: Settings, bad: dict[str, object], id: str) -> None:
+    with_provider(settings)
+    settings.CALLBOARD = {**settings.CALLBOARD, **bad}
+
+    with pytest.raises(SystemCheckError, match=f"callboard.{id}"):
+        call_command("check")
+
+
+@pytest.mark.parametrize(("is_production", "expected"), [(False, set()), (True, {"callboard.E012"})])
+def test_a_provider_on_this_machine_may_do_without_tls_outside_production(
+    settings: Settings, is_production: bool, expected: set[str]
+) -> None:
+    with_provider(settings)
+    settings.CALLBOARD = {**settings.CALLBOARD, "OIDC_ISSUER": "http://127.0.0.1:9000"}
+    settings.PRODUCTION = is_production
+    settings.ALLOWED_HOSTS = ["registry.example"]
+
+    assert found() == expected
+
+
+def test_without_a_provider_its_settings_are_nobodys_business(settings: Settings) -> None:
+    settings.OIDC_USE_PKCE = False
+
+    assert found() == set()
+
+
+def test_errors_of_these_checks_are_of_the_level_that_stops_a_start(settings: Settings) -> None:
+    with_provider(settings)
+    settings.OIDC_USE_PKCE = False
+
+    (error,) = checks.people_sign_in_safely(app_configs=None)
+
+    assert error.level == ERROR and error.is_serious()
 
 
 @pytest.mark.sqlite

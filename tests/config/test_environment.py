@@ -106,3 +106,9 @@ def test_env_example_describes_every_setting() -> None:
 
     assert "DATABASE" not in rest and "postgresql://" in head
     assert rest == environment.example(settings.TABLE)
+
+
+def test_origins_are_named_once_and_without_their_paths() -> None:
+    given = ["https://idp.example/realms/a", None, "https://idp.example/end", "http://127.0.0.1:9000"]
+
+    assert environment.origins(given) == ["https://idp.example", "http://127.0.0.1:9000"]

@@ -37,6 +37,7 @@ def refused(home: Home, **given: str) -> str:
         ("CALLBOARD_COMPATIBILITY", "SOMETIMES"),
         ("CALLBOARD_SECRET_KEY_FILE", "/nowhere/secret"),
         ("CALLBOARD_SECRET_KEY", "short"),
+        ("CALLBOARD_OIDC_SIGN_ALGO", "HS256"),
         ("DATABASE_URL", "mysql://localhost/registry"),
     ],
 )
@@ -50,6 +51,20 @@ def test_production_without_its_secrets_is_refused(home: Home) -> None:
     line = refused(home, CALLBOARD_PRODUCTION="on", CALLBOARD_SECRET_KEY="", CALLBOARD_KEY_PEPPER="")
 
     assert "CALLBOARD_SECRET_KEY" in line
+
+
+def test_a_provider_makes_an_installation_a_production_one(home: Home) -> None:
+    line = refused(home, CALLBOARD_OIDC_ISSUER="https://idp.example", CALLBOARD_SECRET_KEY="")
+
+    assert "CALLBOARD_SECRET_KEY" in line and "production" in line
+
+
+def test_a_provider_that_is_asked_in_the_clear_stops_the_start_with_one_line(home: Home) -> None:
+    client = {"CALLBOARD_OIDC_CLIENT_ID": "portal", "CALLBOARD_OIDC_CLIENT_SECRET": "secret"}
+
+    line = refused(home, CALLBOARD_PRODUCTION="off", CALLBOARD_OIDC_ISSUER="http://idp.example", **client)
+
+    assert "CALLBOARD_OIDC_ISSUER" in line and "callboard.E012" in line
 
 
 def test_an_unreachable_database_stops_the_start_with_one_line(home: Home) -> None:

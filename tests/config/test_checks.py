@@ -42,6 +42,7 @@ def with_provider(settings: Settings) -> None:
     settings.CALLBOARD = {**settings.CALLBOARD, "OIDC_ISSUER": "https://idp.example"}
     settings.OIDC_RP_CLIENT_ID = settings.OIDC_RP_CLIENT_SECRET = "portal"
     settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = True
+    settings.ALLOWED_HOSTS = ["registry.example"]
 
 
 def test_a_provider_with_the_settings_as_shipped_passes_every_check(settings: Settings) -> None:
@@ -114,13 +115,13 @@ def test_a_provider_on_this_machine_may_do_without_tls_outside_production(
     with_provider(settings)
     settings.CALLBOARD = {**settings.CALLBOARD, "OIDC_ISSUER": "http://127.0.0.1:9000"}
     settings.PRODUCTION = is_production
-    settings.ALLOWED_HOSTS = ["registry.example"]
 
     assert found() == expected
 
 
 def test_without_a_provider_its_settings_are_nobodys_business(settings: Settings) -> None:
     settings.OIDC_USE_PKCE = False
+    settings.ALLOWED_HOSTS = ["registry.example"]
 
     assert found() == set()
 

@@ -18,13 +18,22 @@ PAGES = (
     "registry_schemaversion",
     "registry_subjectscope",
     "registry_policy",
+    "registry_config",
+    "registry_mode",
     "accounts_user",
     "accounts_serviceaccount",
     "accounts_apikey",
     "auth_group",
     "audit_auditevent",
 )
-CAN_ADD = {"registry_subjectscope", "accounts_serviceaccount", "accounts_apikey", "auth_group"}
+CAN_ADD = {
+    "registry_subjectscope",
+    "registry_config",
+    "registry_mode",
+    "accounts_serviceaccount",
+    "accounts_apikey",
+    "auth_group",
+}
 
 
 @pytest.fixture

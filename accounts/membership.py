@@ -22,7 +22,7 @@ def set_members(*, actor: Actor, group: Group, people: Iterable[User]) -> None:
         raise InvalidValue(f"who belongs to {group.name} is said by the identity provider")
     wanted = {person.pk: person for person in people}
     with transactions.write():
-        group = Group.objects.select_for_update().get(pk=group.pk)
+        group = Group.objects.select_for_update(no_key=True).get(pk=group.pk)
         members = {person.pk: person for person in User.objects.filter(groups=group, is_service=False)}
         added = [wanted[pk] for pk in sorted(wanted.keys() - members.keys())]
         removed = [members[pk] for pk in sorted(members.keys() - wanted.keys())]
@@ -47,7 +47,7 @@ def set_rights(*, actor: Actor, group: Group, rights: Iterable[str]) -> None:
     if unknown := sorted(wanted - set(RIGHTS)):
         raise UnknownRight(unknown[0])
     with transactions.write():
-        group = Group.objects.select_for_update().get(pk=group.pk)
+        group = Group.objects.select_for_update(no_key=True).get(pk=group.pk)
         held = rights_of(group)
         if held == wanted:
             return

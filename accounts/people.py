@@ -122,7 +122,7 @@ def make_first_link(*, actor: Actor, deliver: Callable[[IssuedLink], None]) -> b
 def issue_link(*, actor: Actor, username: str) -> IssuedLink:
     """A new link for that person; an earlier one opens nothing any more. The first administrator is made if missing."""
     with transactions.write():
-        user = User.objects.select_for_update().filter(username=username, is_service=False).first()
+        user = User.objects.select_for_update(no_key=True).filter(username=username, is_service=False).first()
         made: list[_Event] = []
         if user is None:
             if username != FIRST_ADMINISTRATOR:
@@ -147,7 +147,7 @@ def find_link(token: str) -> LoginLink:
 def set_password_by_link(*, token: str, password: str, request_id: str | None) -> User:
     """Of two at once the second finds no link any more. Raises LinkRefused."""
     with transactions.write():
-        link = _live_link(LoginLink.objects.select_for_update(), token)
+        link = _live_link(LoginLink.objects.select_for_update(no_key=True), token)
         user = link.user
         user.set_password(password)
         user.save(update_fields=["password"])
@@ -218,7 +218,7 @@ def _find_or_add_person(claims: Claims) -> tuple[User, list[_Event]]:
     identity = ExternalIdentity.objects.filter(issuer=claims.issuer, subject=claims.subject).first()
     if identity is not None:
         # Locked: two sign-ins at once would each see the other's groups as surplus.
-        return User.objects.select_for_update().get(pk=identity.user_id), []
+        return User.objects.select_for_update(no_key=True).get(pk=identity.user_id), []
     user = User(username=_username(claims))
     user.set_unusable_password()
     _save_new(user)

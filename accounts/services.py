@@ -119,7 +119,7 @@ def create_service_account(
 def disable_service_account(*, actor: Actor, account: ServiceAccount) -> ServiceAccount:
     """None of its keys opens anything from now on. A second call changes nothing."""
     with transactions.write():
-        account = ServiceAccount.objects.select_for_update().get(pk=account.pk)
+        account = ServiceAccount.objects.select_for_update(no_key=True).get(pk=account.pk)
         if account.disabled_at is not None:
             return account
         account.disabled_at = timezone.now()
@@ -146,7 +146,7 @@ def issue_key(
 ) -> IssuedKey:
     """A new key of that account. Every key ends; an empty list of prefixes or networks narrows nothing."""
     with transactions.write():
-        account = ServiceAccount.objects.select_for_update().get(pk=account.pk)
+        account = ServiceAccount.objects.select_for_update(no_key=True).get(pk=account.pk)
         if account.disabled_at is not None:
             raise AccountDisabled(account)
         issued, event = _add_key(actor, account, label=label, scopes=scopes, days=days, prefixes=prefixes, cidrs=cidrs)
@@ -158,7 +158,7 @@ def revoke_key(*, actor: Actor, key: ApiKey, reason: str = "") -> ApiKey:
     """No secret of this key opens anything from now on. A second call changes nothing."""
     _check_text("reason", reason, 2000)
     with transactions.write():
-        key = ApiKey.objects.select_for_update().get(pk=key.pk)
+        key = ApiKey.objects.select_for_update(no_key=True).get(pk=key.pk)
         if key.revoked_at is not None:
             return key
         key.revoked_at, key.revoked_by, key.revoked_reason = timezone.now(), actor.ref, reason

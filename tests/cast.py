@@ -15,6 +15,7 @@ from accounts.principals import Principal
 from audit import events, transactions
 from audit.actors import Actor
 from audit.models import AuditEvent
+from registry.services import parsed
 
 MEDIA_TYPE = "application/vnd.schemaregistry.v1+json"
 ADDRESS = "127.0.0.1"
@@ -67,6 +68,12 @@ def _join(name: str, group_name: str, *, rights: Any, **key: Any) -> Member:
     account = services.create_service_account(actor=STAGE, name=name, owner_group=group, rights=rights)
     issued = services.issue_key(actor=STAGE, account=account, label=name, **key)
     return Member(account, group, issued.token)
+
+
+def forget() -> None:
+    """What this process keeps. Databases of tests begin anew while processes go on, and so the same keys come again."""
+    parsed.KEPT.clear()
+    principals.kept.clear()
 
 
 def last_event() -> Any:

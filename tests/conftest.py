@@ -11,10 +11,8 @@ from django.db.backends.base.operations import BaseDatabaseOperations
 from django.test import Client
 from pytest_django import DjangoDbBlocker
 
-from accounts import principals
 from audit import triggers
-from registry.services import parsed
-from tests.cast import Api, Member, join, join_as_administrator
+from tests.cast import Api, Member, forget, join, join_as_administrator
 
 pytest_plugins = ["tests.servers", "tests.redis", "tests.production"]
 
@@ -55,9 +53,7 @@ def api(db: None) -> Api:
 
 @pytest.fixture(autouse=True)
 def nothing_kept() -> None:
-    """Databases of tests begin anew while their process goes on, and so the same keys come again."""
-    parsed.KEPT.clear()
-    principals.kept.clear()
+    forget()
 
 
 @pytest.fixture(scope="session")

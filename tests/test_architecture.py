@@ -66,3 +66,14 @@ def test_pins_name_no_package_registry(name: str) -> None:
     pins = (CHECKOUT / name).read_text(encoding="utf-8")
 
     assert not re.search(r'"resolved"|--(extra-)?index-url|--find-links|@ https?:', pins)
+
+
+def test_rows_are_locked_without_their_keys() -> None:
+    """Foreign keys are checked at the commit, under the lock of the audit log: a locked key ends in a deadlock."""
+    ours = [name for name in tracked() if name.endswith(".py") and not name.startswith("tests/")]
+    locking = [
+        (name, call) for name in ours for call in re.findall(r"select_for_update\(.*", (CHECKOUT / name).read_text())
+    ]
+
+    assert locking
+    assert [(name, call) for name, call in locking if "no_key=True" not in call] == []

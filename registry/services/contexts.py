@@ -41,7 +41,7 @@ def delete_context(*, principal: access.Principal, actor: Actor, name: str) -> N
     with transactions.write():
         # Registrations share this lock: none opens the context meanwhile.
         scopes.take_lock()
-        context = Context.objects.select_for_update().filter(name=name).first()
+        context = Context.objects.select_for_update(no_key=True).filter(name=name).first()
         if context is None:
             return
         if Subject.objects.filter(context=context).exists():

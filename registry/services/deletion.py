@@ -155,8 +155,8 @@ def clear(within: Q) -> list[str]:
 
     Raises ReferenceExists if anything else, deleted or not, refers to one of them.
     """
-    found = SchemaVersion.objects.filter(within).order_by("subject", "version").select_for_update(of=("self",))
-    versions = list(found.select_related("subject__context"))
+    found = SchemaVersion.objects.filter(within).order_by("subject", "version")
+    versions = list(found.select_related("subject__context").select_for_update(of=("self",), no_key=True))
     others = SchemaVersion.objects.exclude(pk__in=[version.pk for version in versions])
     subjects: dict[SubjectName, list[SchemaVersion]] = {}
     for version in versions:
@@ -182,8 +182,9 @@ def _hold(
     subject = governing.lock(principal, name, first)
     for permission in others:
         access.require(principal, permission, name, subject)
-    stored = SchemaVersion.objects.filter(subject=subject).order_by("version").select_for_update(of=("self",))
-    versions = {version.version: version for version in stored}
+    stored = SchemaVersion.objects.filter(subject=subject).order_by("version")
+    locked = stored.select_for_update(of=("self",), no_key=True)
+    versions = {version.version: version for version in locked}
     if not versions:
         raise SubjectNotFound(str(name))
     return _Deleting(actor, name, subject, versions)

@@ -12,7 +12,7 @@ def lock(principal: access.Principal, name: SubjectName, permission: Permission)
 
     Raises SubjectNotFound for one that is not there or may not be seen, AccessDenied for one that may only be seen.
     """
-    subject = Subject.objects.visible_to(principal).named(name).select_for_update(of=("self",)).first()
+    subject = Subject.objects.visible_to(principal).named(name).select_for_update(of=("self",), no_key=True).first()
     if subject is None:
         raise SubjectNotFound(str(name))
     access.require(principal, permission, name, subject)

@@ -262,7 +262,7 @@ def _hold(request: _Request) -> Subject:
     """The subject's row, locked, and made if need be. Raises Moved if anything is not as it was seen."""
     scopes.share_lock()
     subject, seen = request.subject, request.row
-    row = Subject.objects.named(subject).select_for_update(of=("self",)).first()
+    row = Subject.objects.named(subject).select_for_update(of=("self",), no_key=True).first()
     if (row and (row.pk, row.revision)) != (seen and (seen.pk, seen.revision)):
         raise Moved
     if config.in_force(subject) != request.in_force:

@@ -99,7 +99,7 @@ def _schema_id(subject: Subject, schema: Schema) -> SchemaId:
     known = SchemaId.objects.filter(context=subject.context_id, schema=schema).order_by("number")
     if found := known.first():
         return found
-    context = Context.objects.select_for_update().get(pk=subject.context_id)
+    context = _counter(subject)
     # Looked for once more under the counter's lock: another subject may have drawn an id for it meanwhile.
     if found := known.first():
         return found
@@ -108,13 +108,22 @@ def _schema_id(subject: Subject, schema: Schema) -> SchemaId:
 
 def _given_id(subject: Subject, schema: Schema, number: int) -> SchemaId:
     """Raises OperationNotPermitted if the number is bound to another content."""
-    context = Context.objects.select_for_update().get(pk=subject.context_id)
+    context = _counter(subject)
     bound = SchemaId.objects.filter(context=context, number=number).first()
     if bound is None:
         return _bind(context, schema, number)
     if bound.schema_id != schema.pk:
         raise OperationNotPermitted.overwrite(number, context_in_errors(context.name))
     return bound
+
+
+def _counter(subject: Subject) -> Context:
+    """The row of the context, locked.
+
+    Not its key: whoever holds the audit log looks at the key at the commit, and would wait for us while we wait for the
+    log. So it is with every row that others refer to.
+    """
+    return Context.objects.select_for_update(no_key=True).get(pk=subject.context_id)
 
 
 def _bind(context: Context, schema: Schema, number: int) -> SchemaId:
@@ -128,8 +137,9 @@ def _link(bound: SchemaId, candidate: Candidate) -> None:
     targets = candidate.closure.targets
     if not targets:
         return
-    # Locked so that no target is deleted while this referrer comes into being.
-    live = SchemaVersion.objects.live().filter(pk__in=targets).select_for_update(of=("self",))
+    # Locked so that no target is deleted while this referrer comes into being; in the order of whoever deletes several.
+    live = SchemaVersion.objects.live().filter(pk__in=targets).order_by("subject", "version")
+    live = live.select_for_update(of=("self",), no_key=True)
     if len(set(live.values_list("pk", flat=True))) != len(set(targets)):
         raise Moved
     if bound.reference_links.exists():

@@ -1,12 +1,14 @@
 """Config and mode of subjects, contexts and the whole registry."""
 
 import json
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
 
 from audit.admin import ServiceAdmin, ServiceForm
 from registry import access, names
@@ -16,7 +18,20 @@ from registry.models.settings import CompatibilityLevel, ModeName, Scope, Scoped
 from registry.services import config, mode, scopes
 
 _UNSET = ("", "— not set here —")
-_SWITCH = forms.NullBooleanSelect
+
+
+def _choice(names: Iterable[str], **more: Any) -> forms.ChoiceField:
+    """The words of the wire, as everybody writes them."""
+    return forms.ChoiceField(choices=[_UNSET, *((name, name) for name in names)], required=False, **more)
+
+
+def _switch() -> forms.TypedChoiceField:
+    return forms.TypedChoiceField(
+        choices=[_UNSET, ("True", "yes"), ("False", "no")],
+        coerce=lambda given: given == "True",
+        empty_value=None,
+        required=False,
+    )
 
 
 class PlaceForm(ServiceForm):
@@ -24,16 +39,18 @@ class PlaceForm(ServiceForm):
         required=False,
         strip=False,
         max_length=700,
-        help_text="A subject such as `orders-value` or `:.test:orders-value`; a context such as `:.test:`; "
-        "`:.__GLOBAL:` for all contexts; empty for the default context.",
+        help_text="A subject, such as orders-value or :.test:orders-value; a context, such as :.test:; "
+        ":.__GLOBAL: for all contexts; empty for the default context.",
     )
 
 
 class ConfigForm(PlaceForm):
-    compatibility_level = forms.ChoiceField(choices=[_UNSET, *CompatibilityLevel.choices], required=False)
-    compatibility_policy = forms.ChoiceField(
-        choices=[_UNSET, ("STRICT", "STRICT"), ("LENIENT", "LENIENT")], required=False
-    )
+    compatibility_level = _choice(CompatibilityLevel)
+    normalize = _switch()
+    validate_fields = _switch()
+    validate_new_schemas = _switch()
+    validate_rules = _switch()
+    compatibility_policy = _choice(config.POLICIES)
     compatibility_group = forms.CharField(
         required=False, help_text="The property of the metadata whose value tells versions apart that are compared."
     )
@@ -51,11 +68,10 @@ class ConfigForm(PlaceForm):
             "compatibility_group",
             "compatibility_policy",
         )
-        widgets = dict.fromkeys(("normalize", "validate_fields", "validate_new_schemas", "validate_rules"), _SWITCH)
 
 
 class ModeForm(PlaceForm):
-    mode = forms.ChoiceField(choices=ModeName.choices)
+    mode = forms.ChoiceField(choices=[(name, name) for name in ModeName])
     force = forms.BooleanField(
         required=False, help_text="Import although there are subjects. It takes the right to manage, and is recorded."
     )
@@ -96,7 +112,7 @@ class SettingAdmin(ServiceAdmin):
     def stands(self, row: ScopedSetting) -> str:
         match row.kind:
             case Scope.SUBJECT:
-                return f":{_context(row)}:{row.subject_name}"
+                return str(names.SubjectName(_context(row), row.subject_name))
             case Scope.CONTEXT if _context(row) == names.DEFAULT_CONTEXT:
                 return "the default context"
             case Scope.CONTEXT:
@@ -112,7 +128,7 @@ class SettingAdmin(ServiceAdmin):
 @admin.register(Config)
 class ConfigAdmin(SettingAdmin):
     form = ConfigForm
-    list_display = ("stands", "compatibility_level", "normalize", "validate_fields", "alias", "compatibility_group")
+    list_display = ("stands", "compatibility_level", "normalize", "alias")
     settable = ConfigForm.Meta.fields
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -132,7 +148,9 @@ class ConfigAdmin(SettingAdmin):
             "overrideRuleSet": row.override_rule_set,
         }
         present = {member: value for member, value in given.items() if value is not None}
-        return json.dumps(present, indent=2, ensure_ascii=False) if present else "None; they are set by the REST API."
+        if not present:
+            return "None; they are set by the REST API."
+        return format_html("<pre>{}</pre>", json.dumps(present, indent=2, ensure_ascii=False))
 
     def save_model(self, request: HttpRequest, obj: Config, form: Any, change: bool) -> None:
         given = form.cleaned_data

@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
 
 from audit.admin import ServiceAdmin, ServiceForm
 from registry import access
@@ -139,7 +140,7 @@ class SchemaVersionAdmin(RegistryAdmin):
 
     @admin.display(description="Schema")
     def text(self, version: SchemaVersion) -> str:
-        return version.schema_id.schema.text
+        return format_html("<pre>{}</pre>", version.schema_id.schema.text)
 
     def save_model(self, request: HttpRequest, obj: SchemaVersion, form: Any, change: bool) -> None:
         lifecycle.change_version_state(
@@ -153,7 +154,7 @@ class SchemaVersionAdmin(RegistryAdmin):
 
 class SubjectScopeForm(GrantForm):
     prefix = forms.CharField(  # type: ignore[assignment]  # a field, not Django's attribute
-        max_length=512, required=False, strip=False, help_text="Literal. `orders` covers `orders2` too: end with - or ."
+        max_length=512, required=False, strip=False, help_text="Literal: orders covers orders2 too, so end with - or ."
     )
 
     class Meta:

@@ -36,7 +36,7 @@ _INHERITED = (
     "compatibility_policy",
     "compatibility_group",
 )
-_POLICIES = ("STRICT", "LENIENT")
+POLICIES = ("STRICT", "LENIENT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,8 +179,8 @@ def _policy(changes: Mapping[str, Any]) -> Values:
     given = changes.get("compatibility_policy")
     if given is None:
         return {}
-    if given.upper() not in _POLICIES:
-        raise UnprocessableRequest(f"Invalid compatibility policy. Valid values are {' and '.join(_POLICIES)}")
+    if given.upper() not in POLICIES:
+        raise UnprocessableRequest(f"Invalid compatibility policy. Valid values are {' and '.join(POLICIES)}")
     return {"compatibility_policy": given.upper()}
 
 

@@ -1,10 +1,11 @@
 """Subjects, versions, scopes and policies for administrators. Every change is a call of a service."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.models import Group
+from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
@@ -51,11 +52,35 @@ class RegistryAdmin(ServiceAdmin):
     refusals = (RegistryError,)
 
 
+class ChoiceFilter(admin.SimpleListFilter):
+    """Django would look through the whole table for the values it holds."""
+
+    choices_of: ClassVar[type[models.TextChoices]]
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
+        return self.choices_of.choices
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(**{self.parameter_name or "": self.value()}) if self.value() else queryset
+
+
+class VisibilityFilter(ChoiceFilter):
+    title = "visibility"
+    parameter_name = "visibility"
+    choices_of = Visibility
+
+
+class LifecycleFilter(ChoiceFilter):
+    title = "life cycle"
+    parameter_name = "lifecycle"
+    choices_of = Lifecycle
+
+
 @admin.register(Subject)
 class SubjectAdmin(RegistryAdmin):
     form = SubjectForm
     list_display = ("name", "context", "owner", "visibility", "lifecycle", "created_at")
-    list_filter = ("visibility", "lifecycle", "context", ("owner", admin.RelatedOnlyFieldListFilter))
+    list_filter = (VisibilityFilter, LifecycleFilter, "context", ("owner", admin.RelatedOnlyFieldListFilter))
     list_select_related = ("context", "owner")
     search_fields = ("name",)
     search_help_text = "Names that begin with this"
@@ -115,7 +140,7 @@ class SchemaVersionForm(ServiceForm):
 class SchemaVersionAdmin(RegistryAdmin):
     form = SchemaVersionForm
     list_display = ("subject", "version", "number", "lifecycle", "registered_at", "registered_by", "deleted_at")
-    list_filter = ("lifecycle", "registered_at")
+    list_filter = (LifecycleFilter, "registered_at")
     list_select_related = ("subject", "schema_id")
     search_fields = ("subject__name",)
     search_help_text = "Subjects that begin with this"

@@ -138,6 +138,13 @@ def test_subjects_are_searched_by_prefix(ada: Client, orders: Subject, api: Api,
     assert "my-orders" not in page
 
 
+def test_subjects_are_filtered_by_state(ada: Client, orders: Subject) -> None:
+    url = reverse("admin:registry_subject_changelist")
+
+    assert b"orders" in ada.get(url, {"lifecycle": "approved", "visibility": "internal"}).content
+    assert b">orders</a>" not in ada.get(url, {"lifecycle": "retired"}).content
+
+
 def test_subjects_and_the_log_can_not_be_deleted(ada: Client, orders: Subject) -> None:
     event = AuditEvent.objects.first()
     assert event is not None

@@ -32,6 +32,7 @@ check: lint types imports migrations ## lint, types, import contracts, missing m
 
 install: $(tools) ## set up everything for run, test and check
 	@flock .setup.lock $(python) -m tests.clients.npm install
+	@flock .setup.lock $(python) -m tests.browser.chromium install
 
 lint: $(tools) ## style and suspicious code
 	@$(python) -m ruff check .

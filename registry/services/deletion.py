@@ -45,11 +45,13 @@ class _Deleting:
     def live(self) -> list[SchemaVersion]:
         return [version for version in self.versions.values() if version.deleted_at is None]
 
-    def record(self, action: events.Action, versions: Collection[SchemaVersion], *, is_gone: bool) -> None:
-        numbers = sorted(version.version for version in versions)
+    def record(
+        self, action: events.Action, versions: Collection[SchemaVersion], *, is_gone: bool = False, **gone: list[int]
+    ) -> None:
+        """`gone` is what no row can tell any more."""
+        detail = {"versions": sorted(version.version for version in versions), **gone}
         stamp = None if is_gone else self.subject
-        ref = governing.ref(self.name)
-        events.record(self.actor, action, kind="subject", ref=ref, detail={"versions": numbers}, stamp=stamp)
+        events.record(self.actor, action, kind="subject", ref=governing.ref(self.name), detail=detail, stamp=stamp)
 
 
 def soft_delete_version(*, principal: access.Principal, actor: Actor, subject_name: str, version: int) -> int:
@@ -66,7 +68,7 @@ def soft_delete_version(*, principal: access.Principal, actor: Actor, subject_na
         _refuse_in_read_only_mode(deleting.name)
         _refuse_referenced(deleting.name, [chosen], SchemaVersion.objects.live())
         _hide([chosen])
-        deleting.record(events.Action.VERSION_SOFT_DELETED, [chosen], is_gone=False)
+        deleting.record(events.Action.VERSION_SOFT_DELETED, [chosen])
     return chosen.version
 
 
@@ -84,13 +86,14 @@ def delete_version(*, principal: access.Principal, actor: Actor, subject_name: s
         _refuse_referenced(deleting.name, [chosen], SchemaVersion.objects.all())
         if chosen.deleted_at is None:
             raise VersionNotSoftDeleted(str(deleting.name), chosen.version)
+        ids = _ids([chosen])
         remove([chosen])
         is_gone = len(deleting.versions) == 1
         if is_gone:
             _forget(deleting)
         else:
             _move([chosen])
-        deleting.record(events.Action.VERSION_HARD_DELETED, [chosen], is_gone=is_gone)
+        deleting.record(events.Action.VERSION_HARD_DELETED, [chosen], is_gone=is_gone, ids=ids)
     return chosen.version
 
 
@@ -108,7 +111,7 @@ def soft_delete_subject(*, principal: access.Principal, actor: Actor, subject_na
         _refuse_in_read_only_mode(deleting.name)
         _refuse_referenced(deleting.name, chosen, SchemaVersion.objects.live().exclude(subject=deleting.subject))
         _hide(chosen)
-        deleting.record(events.Action.SUBJECT_SOFT_DELETED, chosen, is_gone=False)
+        deleting.record(events.Action.SUBJECT_SOFT_DELETED, chosen)
     return [version.version for version in chosen]
 
 
@@ -126,10 +129,17 @@ def delete_subject(*, principal: access.Principal, actor: Actor, subject_name: s
         _refuse_referenced(deleting.name, chosen, SchemaVersion.objects.exclude(subject=deleting.subject))
         if deleting.live:
             raise SubjectNotSoftDeleted(str(deleting.name))
+        ids = _ids(chosen)
         remove(chosen)
         _forget(deleting)
-        deleting.record(events.Action.SUBJECT_HARD_DELETED, chosen, is_gone=True)
+        deleting.record(events.Action.SUBJECT_HARD_DELETED, chosen, is_gone=True, ids=ids)
     return [version.version for version in chosen]
+
+
+def _ids(versions: Collection[SchemaVersion]) -> list[int]:
+    """As clients know them. The registrations say what their content was."""
+    found = SchemaId.objects.filter(pk__in={version.schema_id_id for version in versions})
+    return sorted(found.values_list("number", flat=True))
 
 
 def remove(versions: Collection[SchemaVersion]) -> None:

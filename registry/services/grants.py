@@ -70,9 +70,12 @@ def grant_on_subject(
     name = names.parse(subject_name)
     with transactions.write():
         subject = governing.lock(principal, name, Permission.MANAGE)
-        given = _give(SubjectUserPermission, SubjectGroupPermission, subject, holder, role, SUBJECT_CODENAMES)
-        if given:
-            _record(actor, events.Action.GRANT_ADDED, "subject", governing.ref(name), holder, role, stamp=subject)
+        before = _give(SubjectUserPermission, SubjectGroupPermission, subject, holder, role, SUBJECT_CODENAMES)
+        if before != role:
+            moved = {"holder": str(holder), "before": before, "after": role}
+            events.record(
+                actor, events.Action.GRANT_ADDED, kind="subject", ref=governing.ref(name), detail=moved, stamp=subject
+            )
     return _grant(holder, role)
 
 
@@ -81,9 +84,11 @@ def revoke_on_subject(*, principal: access.Principal, actor: Actor, subject_name
     name = names.parse(subject_name)
     with transactions.write():
         subject = governing.lock(principal, name, Permission.MANAGE)
-        if not _take(SubjectUserPermission, SubjectGroupPermission, subject, holder):
-            raise NoSuchGrant(str(holder))
-        _record(actor, events.Action.GRANT_REMOVED, "subject", governing.ref(name), holder, None, stamp=subject)
+        before = _take(SubjectUserPermission, SubjectGroupPermission, subject, holder, SUBJECT_CODENAMES)
+        moved = {"holder": str(holder), "before": before, "after": None}
+        events.record(
+            actor, events.Action.GRANT_REMOVED, kind="subject", ref=governing.ref(name), detail=moved, stamp=subject
+        )
 
 
 def list_scopes(*, principal: access.Principal) -> list[SubjectScope]:
@@ -128,8 +133,10 @@ def grant_on_scope(*, principal: access.Principal, actor: Actor, scope_id: int, 
     """Raises NoSuchScope, UnprocessableRequest."""
     with transactions.write():
         scope = _scope(principal, scope_id)
-        if _give(ScopeUserPermission, ScopeGroupPermission, scope, holder, role, SCOPE_CODENAMES):
-            _record(actor, events.Action.GRANT_ADDED, "scope", _scope_ref(scope), holder, role)
+        before = _give(ScopeUserPermission, ScopeGroupPermission, scope, holder, role, SCOPE_CODENAMES)
+        if before != role:
+            moved = {"holder": str(holder), "before": before, "after": role}
+            events.record(actor, events.Action.GRANT_ADDED, kind="scope", ref=_scope_ref(scope), detail=moved)
     return _grant(holder, role)
 
 
@@ -137,9 +144,9 @@ def revoke_on_scope(*, principal: access.Principal, actor: Actor, scope_id: int,
     """Raises NoSuchScope, NoSuchGrant."""
     with transactions.write():
         scope = _scope(principal, scope_id)
-        if not _take(ScopeUserPermission, ScopeGroupPermission, scope, holder):
-            raise NoSuchGrant(str(holder))
-        _record(actor, events.Action.GRANT_REMOVED, "scope", _scope_ref(scope), holder, None)
+        before = _take(ScopeUserPermission, ScopeGroupPermission, scope, holder, SCOPE_CODENAMES)
+        moved = {"holder": str(holder), "before": before, "after": None}
+        events.record(actor, events.Action.GRANT_REMOVED, kind="scope", ref=_scope_ref(scope), detail=moved)
 
 
 def _scope(principal: access.Principal, scope_id: int) -> SubjectScope:
@@ -195,26 +202,36 @@ def _role(permissions: set[Permission]) -> str:
 
 def _give(
     by_user: Any, by_group: Any, target: models.Model, holder: Holder, role: str, codenames: dict[Permission, str]
-) -> bool:
-    """Whether anything changed."""
+) -> str | None:
+    """The role held before."""
     if role not in ROLES:
         raise UnprocessableRequest(f"A role is one of {', '.join(ROLES)}")
     table, key = _place(by_user, by_group, holder)
     wanted = {codenames[permission] for permission in ROLES[role]}
     held = table.objects.filter(content_object=target, **key)
     has = set(held.values_list("permission__codename", flat=True))
-    if has == wanted:
-        return False
     held.exclude(permission__codename__in=wanted).delete()
     rows = PermissionRow.objects.filter(content_type__app_label="registry", codename__in=wanted - has)
     table.objects.bulk_create(table(content_object=target, permission=row, **key) for row in rows)
-    return True
+    return _role_of(has, codenames)
 
 
-def _take(by_user: Any, by_group: Any, target: models.Model, holder: Holder) -> bool:
+def _take(
+    by_user: Any, by_group: Any, target: models.Model, holder: Holder, codenames: dict[Permission, str]
+) -> str | None:
+    """The role held before. Raises NoSuchGrant."""
     table, key = _place(by_user, by_group, holder)
-    removed, _ = table.objects.filter(content_object=target, **key).delete()
-    return bool(removed)
+    held = table.objects.filter(content_object=target, **key)
+    has = set(held.values_list("permission__codename", flat=True))
+    if not has:
+        raise NoSuchGrant(str(holder))
+    held.delete()
+    return _role_of(has, codenames)
+
+
+def _role_of(held: set[str], codenames: dict[Permission, str]) -> str | None:
+    """None for who holds nothing."""
+    return _role({permission for permission, codename in codenames.items() if codename in held}) if held else None
 
 
 def _place(by_user: Any, by_group: Any, holder: Holder) -> tuple[Any, dict[str, models.Model]]:
@@ -229,17 +246,3 @@ def _place(by_user: Any, by_group: Any, holder: Holder) -> tuple[Any, dict[str, 
     if user is None:
         raise UnprocessableRequest(f"There is no user '{holder.user}'")
     return by_user, {"user": user}
-
-
-def _record(
-    actor: Actor,
-    action: events.Action,
-    kind: str,
-    ref: str,
-    holder: Holder,
-    role: str | None,
-    *,
-    stamp: Subject | None = None,
-) -> None:
-    detail = {"holder": str(holder), **({"role": role} if role else {})}
-    events.record(actor, action, kind=kind, ref=ref, detail=detail, stamp=stamp)

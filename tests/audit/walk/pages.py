@@ -1,0 +1,376 @@
+"""Pages for people by name and method, pages of the admin by model and what is done there, and commands by name."""
+
+from functools import partial
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.auth.models import Group
+from django.urls import reverse
+
+from accounts import people, services
+from accounts.models import ApiKey, ServiceAccount
+from audit import checkpoints, transactions
+from registry.models import SchemaVersion, Subject, SubjectScope
+from tests.audit.walk.changes import Change, Stage
+from tests.audit.walk.own import ORD, scope_shared, scoped, with_a_key
+from tests.audit.walk.registry import ORDERS, registered
+from tests.cast import STAGE
+
+PASSWORD = "correct horse battery staple"  # noqa: S105 - of a test
+
+
+def with_a_link(stage: Stage) -> None:
+    issued = people.issue_link(actor=STAGE, username="admin")
+    stage.kept.update(token=issued.token, admin=f"person:{issued.user.pk}")
+
+
+def with_a_password(stage: Stage) -> None:
+    link = people.issue_link(actor=STAGE, username="admin")
+    user = people.set_password_by_link(token=link.token, password=PASSWORD, request_id=None)
+    stage.kept["admin"] = f"person:{user.pk}"
+
+
+def log_in(stage: Stage) -> object:
+    return stage.api.client.post(reverse("login"), {"username": "admin", "password": PASSWORD})
+
+
+def log_out(stage: Stage) -> object:
+    return stage.maria.client.post(reverse("logout"))
+
+
+def set_by_link(stage: Stage) -> object:
+    given = {"token": stage.kept["token"], "new_password1": PASSWORD, "new_password2": PASSWORD}
+    return stage.api.client.post(reverse("login_link"), given)
+
+
+def move(stage: Stage) -> object:
+    return stage.form(stage.maria, "subject_lifecycle", name="orders", to="deprecated", reason="old")
+
+
+def ask_for_export(stage: Stage) -> object:
+    return stage.form(stage.ada, "audit", action="key.issued")
+
+
+PAGES: dict[tuple[str, str], list[Change]] = {
+    ("subject_lifecycle", "POST"): [
+        Change(
+            move,
+            "maria",
+            "lifecycle.changed",
+            ORDERS,
+            {"before": "approved", "after": "deprecated"},
+            registered,
+            "old",
+        ),
+    ],
+    ("audit", "POST"): [
+        Change(
+            ask_for_export,
+            "ada",
+            "audit.export_requested",
+            ("audit_export", "*"),
+            {"filters": {"action": "key.issued"}},
+        ),
+    ],
+    ("login", "POST"): [Change(log_in, "{admin}", "auth.login", ("person", "person:*"), {}, with_a_password)],
+    ("login_link", "POST"): [
+        Change(set_by_link, "{admin}", "password.set", ("person", "person:*"), {}, with_a_link, also=("auth.login",)),
+    ],
+    ("logout", "POST"): [Change(log_out, "maria", "auth.logout", ("person", "person:*"), {})],
+}
+ASKS = {
+    ("audit_download", "POST"): "makes a link and goes there",
+    ("login", "PUT"): "is what POST is",
+    (r"\A\Z", "POST"): "the root of the registry, which echoes",
+    (r"\Aui/[\s\S]*\Z", "POST"): "no page has this address",
+    (r"[\s\S]*\Z", "POST"): "the registry, which has a table of its own",
+    ("admin/login/", "POST"): "leads to the one page for signing in",
+    ("admin/logout/", "POST"): "is the one for signing out",
+}
+
+
+# The admin.
+
+
+def _save(page: str, values: dict[str, object], stage: Stage) -> object:
+    return stage.form(stage.ada, f"admin:{page}_add", **values)
+
+
+def save(page: str, **values: object) -> "partial[object]":
+    return partial(_save, page, values)
+
+
+def save_subject(values: dict[str, object], stage: Stage) -> object:
+    row = Subject.objects.get()
+    whole = {"owner": row.owner_id, "visibility": row.visibility, "lifecycle": row.lifecycle, "reason": ""}
+    if "owner" in values:
+        values = {**values, "owner": stage.outsider.group.pk}
+    return stage.form(stage.ada, "admin:registry_subject_change", row.pk, **{**whole, **values})
+
+
+def grant_to_strangers(role: str, stage: Stage) -> object:
+    return save_subject({"grant_group": stage.outsider.group.pk, "grant_role": role}, stage)
+
+
+def save_version(stage: Stage) -> object:
+    row = SchemaVersion.objects.get()
+    given = {"lifecycle": "deprecated", "sunset_on": "2027-01-31", "reason": "old"}
+    return stage.form(stage.ada, "admin:registry_schemaversion_change", row.pk, **given)
+
+
+def save_scope(stage: Stage) -> object:
+    given = {"grant_group": stage.outsider.group.pk, "grant_role": "reader"}
+    return stage.form(stage.ada, "admin:registry_subjectscope_change", SubjectScope.objects.get().pk, **given)
+
+
+def delete_scope(stage: Stage) -> object:
+    return stage.form(stage.ada, "admin:registry_subjectscope_delete", SubjectScope.objects.get().pk, post="yes")
+
+
+def save_group(values: dict[str, object], stage: Stage) -> object:
+    group = Group.objects.get(name="strangers")
+    if "members" in values:
+        values = {"members": stage.maria.user.pk}
+    return stage.form(stage.ada, "admin:auth_group_change", group.pk, **values)
+
+
+def add_account(stage: Stage) -> object:
+    given = {"name": "checkout", "owner_group": stage.owner.group.pk, "description": ""}
+    return stage.form(stage.ada, "admin:accounts_serviceaccount_add", **given)
+
+
+def disable_account(stage: Stage) -> object:
+    row = ServiceAccount.objects.get(name="owner")
+    return stage.form(stage.ada, "admin:accounts_serviceaccount_change", row.pk, disable="on")
+
+
+def add_key(stage: Stage) -> object:
+    given = {"service_account": stage.owner.account.pk, "label": "ci", "scopes": "subjects:read", "days": 7}
+    return stage.form(stage.ada, "admin:accounts_apikey_add", **given)
+
+
+def revoke_key(stage: Stage) -> object:
+    row = ApiKey.objects.get(id12=stage.kept["key"])
+    return stage.form(stage.ada, "admin:accounts_apikey_change", row.pk, revoke="on", reason="leaked")
+
+
+STRANGERS = ("group", "group:*")
+ADMIN: dict[tuple[str, str], list[Change]] = {
+    ("registry.Subject", "change"): [
+        Change(
+            partial(save_subject, {"visibility": "restricted"}),
+            "ada",
+            "visibility.changed",
+            ORDERS,
+            {"before": "internal", "after": "restricted"},
+            registered,
+        ),
+        Change(
+            partial(save_subject, {"lifecycle": "deprecated", "reason": "old"}),
+            "ada",
+            "lifecycle.changed",
+            ORDERS,
+            {"before": "approved", "after": "deprecated"},
+            registered,
+            "old",
+        ),
+        Change(
+            partial(save_subject, {"owner": "strangers"}),
+            "ada",
+            "owner.changed",
+            ORDERS,
+            {"before": "owners", "after": "strangers"},
+            registered,
+        ),
+        Change(
+            partial(grant_to_strangers, "reader"),
+            "ada",
+            "grant.added",
+            ORDERS,
+            {"holder": "group:strangers", "before": None, "after": "reader"},
+            registered,
+        ),
+    ],
+    ("registry.SchemaVersion", "change"): [
+        Change(
+            save_version,
+            "ada",
+            "lifecycle.changed",
+            ("version", ":.:orders:1"),
+            {"before": "approved", "after": "deprecated", "sunset_on": "2027-01-31"},
+            registered,
+            "old",
+        ),
+    ],
+    ("registry.SubjectScope", "add"): [
+        Change(save("registry_subjectscope", prefix="ord-"), "ada", "scope.created", ORD, {}),
+    ],
+    ("registry.SubjectScope", "change"): [
+        Change(
+            save_scope,
+            "ada",
+            "grant.added",
+            ORD,
+            {"holder": "group:strangers", "before": None, "after": "reader"},
+            scoped,
+        ),
+    ],
+    ("registry.SubjectScope", "delete"): [
+        Change(
+            delete_scope,
+            "ada",
+            "scope.deleted",
+            ORD,
+            {"grants": [{"holder": "group:strangers", "permissions": ["register", "view"]}]},
+            scope_shared,
+        ),
+    ],
+    ("auth.Group", "add"): [
+        Change(save("auth_group", name="payments"), "ada", "group.created", STRANGERS, {"name": "payments"}),
+    ],
+    ("auth.Group", "change"): [
+        Change(
+            partial(save_group, {"members": "maria"}),
+            "ada",
+            "membership.synced",
+            STRANGERS,
+            {"added": ..., "removed": []},
+        ),
+        Change(
+            partial(save_group, {"rights": "audit.view_auditevent"}),
+            "ada",
+            "grant.added",
+            STRANGERS,
+            {"before": [], "after": ["audit.view_auditevent"]},
+        ),
+    ],
+    ("accounts.ServiceAccount", "add"): [
+        Change(
+            add_account,
+            "ada",
+            "service_account.created",
+            ("service_account", "service:*"),
+            {"name": "checkout", "owner_group": ..., "rights": []},
+        ),
+    ],
+    ("accounts.ServiceAccount", "change"): [
+        Change(
+            disable_account,
+            "ada",
+            "service_account.disabled",
+            ("service_account", "service:*"),
+            {"name": "owner"},
+        ),
+    ],
+    ("accounts.ApiKey", "add"): [
+        Change(
+            add_key,
+            "ada",
+            "key.issued",
+            ("api_key", "????????????"),
+            {
+                "service_account": ...,
+                "label": "ci",
+                "scopes": ["subjects:read"],
+                "subject_prefixes": [],
+                "cidrs": [],
+                "expires_at": ...,
+            },
+        ),
+    ],
+    ("accounts.ApiKey", "change"): [
+        Change(
+            revoke_key,
+            "ada",
+            "key.revoked",
+            ("api_key", "????????????"),
+            {"label": "second"},
+            with_a_key,
+            "leaked",
+        ),
+    ],
+}
+
+
+# Commands.
+
+
+def command(*words: str) -> "partial[object]":
+    return partial(_command, words)
+
+
+def _command(words: tuple[str, ...], stage: Stage) -> object:
+    return stage.command(*(word.format(**stage.kept) for word in words))
+
+
+def with_another_key(stage: Stage) -> None:
+    """The last checkpoint was signed by a key that is no longer the one in the settings."""
+    file, secret = Path(settings.DATA) / "old-key", "x" * 40
+    file.write_text(secret)
+    with transactions.write():
+        checkpoints.sign_head(key=checkpoints.from_secret(secret))
+    stage.kept["old"] = str(file)
+
+
+COMMANDS: dict[str, list[Change]] = {
+    "service_account": [
+        Change(
+            command("service_account", "checkout", "--group", "owners", "--manage-global"),
+            "manage.py",
+            "service_account.created",
+            ("service_account", "service:*"),
+            {"name": "checkout", "owner_group": ..., "rights": [services.MANAGE_GLOBAL]},
+        ),
+    ],
+    "api_key": [
+        Change(
+            command("api_key", "owner", "--label", "ci", "--scopes", "subjects:read"),
+            "manage.py",
+            "key.issued",
+            ("api_key", "????????????"),
+            {
+                "service_account": ...,
+                "label": "ci",
+                "scopes": ["subjects:read"],
+                "subject_prefixes": [],
+                "cidrs": [],
+                "expires_at": ...,
+            },
+        ),
+        Change(
+            command("api_key", "--revoke", "{key}", "--reason", "leaked"),
+            "manage.py",
+            "key.revoked",
+            ("api_key", "????????????"),
+            {"label": "second"},
+            with_a_key,
+            "leaked",
+        ),
+    ],
+    "login_link": [
+        Change(
+            command("login_link", "maria"),
+            "manage.py",
+            "login_link.issued",
+            ("person", "person:*"),
+            {"expires_at": ...},
+        ),
+    ],
+    "audit_rotate_key": [
+        Change(
+            command("audit_rotate_key", "--old", "{old}"),
+            "audit_rotate_key",
+            "audit.key_rotated",
+            ("audit_key", "*"),
+            {"old": ..., "new": ...},
+            with_another_key,
+        ),
+    ],
+}
+# They change nothing of the registry, or are several of the changes above at once, and say so where they are tested.
+OTHER_COMMANDS = {
+    "audit_verify": "only reads",
+    "audit_worker": "makes the exports that were asked for: test_export_workers",
+    "first_start": "group, account, key and link of an empty database, an event each: test_commands",
+    "forget_sessions": "sessions that are over are no record",
+}

@@ -24,7 +24,7 @@ from audit import events, triggers
 from audit.models import AuditEvent
 from registry import permissions
 from tests import cast
-from tests.audit.walk import own, pages, registry
+from tests.audit.walk import administration, own, pages, registry
 from tests.audit.walk.changes import Change, Stage
 from tests.cast import Api, Member
 
@@ -89,7 +89,7 @@ def examples(*tables: dict[Any, list[Change]]) -> list[Any]:
     ]
 
 
-EXAMPLES = examples(registry.CHANGES, own.CHANGES, pages.PAGES, pages.ADMIN, pages.COMMANDS)
+EXAMPLES = examples(registry.CHANGES, own.CHANGES, pages.PAGES, administration.ADMIN, pages.COMMANDS)
 
 
 @pytest.mark.parametrize("change", EXAMPLES)
@@ -211,7 +211,7 @@ def test_every_form_and_action_of_the_admin_has_its_example(stage: Stage) -> Non
     request = RequestFactory().get("/")
     request.user = stage.ada.user
 
-    assert admin_forms(request) == pages.ADMIN.keys()
+    assert admin_forms(request) == administration.ADMIN.keys()
 
 
 def names(patterns: list[Any]) -> set[str]:

@@ -149,7 +149,7 @@ def _published() -> "QuerySet[Subject]":
 
 
 def _visible(principal: access.Principal) -> "QuerySet[Subject]":
-    return _published().filter(access.filter(principal))
+    return _published().filter(access.filter_all(principal))
 
 
 def _scope(principal: access.Principal) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import Group
-from django.db.models import Count, Exists, Max, OuterRef, Q
+from django.db.models import Count, Exists, Max, OuterRef
 
 from accounts import people
 from accounts.principals import Principal
@@ -112,34 +112,16 @@ def group_names(principal: Principal) -> list[str]:
 def list_subjects(
     *, principal: Principal, prefix: str = "", after: str = "", only_mine: bool = False, limit: int = LINES
 ) -> SubjectList:
-    """Subjects with a live version, in order of their names. Two queries, however many there are."""
+    """Subjects with a live version, in order of their names."""
     live = SchemaVersion.objects.live().filter(subject=OuterRef("pk"))
-    subjects = Subject.objects.visible_to(principal).filter(Exists(live)).filter(_named(prefix, after))
+    subjects = Subject.objects.all_visible_to(principal).filter(Exists(live))
     if only_mine:
         subjects = subjects.filter(owner__in=principal.groups)
-    rows = list(subjects.select_related("context", "owner").order_by("context__name", "name")[: limit + 1])
+    rows = subjects.page(prefix=prefix, after=after, limit=limit + 1)
     shown = rows[:limit]
     counts = _live_versions(row.pk for row in shown)
     lines = [SubjectLine(_qualified(row), row.lifecycle, row.owner.name, *counts.get(row.pk, (0, 0))) for row in shown]
     return SubjectList(lines, after=lines[-1].name if len(rows) > limit else "")
-
-
-def _named(prefix: str, after: str) -> Q:
-    """Of this beginning and beyond that name. A range and a row comparison, so that the index on names works."""
-    condition = Q()
-    if prefix:
-        begin = names.parse(prefix)
-        condition &= (
-            Q(context__name=begin.context) & access.in_prefix(begin.name) if names.is_storable(begin) else _NONE
-        )
-    if after:
-        last = names.parse(after)
-        beyond = Q(context__name__gt=last.context) | Q(context__name=last.context, name__gt=last.name)
-        condition &= beyond if names.is_storable(last) else _NONE
-    return condition
-
-
-_NONE = Q(pk__in=[])
 
 
 def _live_versions(subjects: Iterable[int]) -> dict[int, tuple[int, int]]:

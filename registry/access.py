@@ -4,22 +4,28 @@ What may not be seen does not exist (404 with the body of a missing thing); what
 A right comes from the owner group, from a grant on the subject, or from a grant on a scope, that is a literal prefix.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Protocol
 
 from django.apps import apps
 from django.conf import settings
 from django.db import connection
-from django.db.models import Exists, OuterRef, Q, Value
-from django.db.models.functions import Length, Substr
+from django.db.models import BooleanField, Func, Q
 
 from audit.actors import Actor
+from registry.bodies import StoredVersion
 from registry.errors import AccessDenied
 from registry.names import ALL_CONTEXTS, SubjectName, is_storable, parse
-from registry.permissions import ALL, CODENAMES, MANAGE_GLOBAL, Permission
+from registry.permissions import ALL, CODENAMES, MANAGE_GLOBAL, SCOPE_CODENAMES, SUBJECT_CODENAMES, Permission
 
 _NOTHING: frozenset[Permission] = frozenset()
+# Beyond it the statement would be longer than the walk over the scopes that it saves.
+_MOST_RANGES = 2000
+
+# A scope: the primary key of its context, and its prefix.
+Range = tuple[int, str]
 
 
 class Principal(Protocol):
@@ -51,6 +57,13 @@ class Governed(Protocol):
     def owner_id(self) -> int: ...
     @property
     def visibility(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    pk: int
+    owner_id: int
+    visibility: str
 
 
 def effective(principal: Principal, name: SubjectName, subject: Governed | None) -> frozenset[Permission]:
@@ -85,10 +98,26 @@ def require(principal: Principal, permission: Permission, name: SubjectName, sub
         raise AccessDenied("Write", str(name))
 
 
+def may_view(principal: Principal, stored: StoredVersion) -> bool:
+    """Of a version that was read already. Mostly its own row decides, and no grant need be looked for."""
+    if stored.visibility == "internal":
+        return within_prefixes(principal, stored.subject)
+    subject = _Row(stored.subject_pk, stored.owner_id, stored.visibility)
+    return Permission.VIEW in effective(principal, stored.subject, subject)
+
+
 def filter(principal: Principal, *, path: str = "") -> Q:
-    """The subjects that the principal may view; `path` leads to the subject, as in `subject__`."""
-    visible = Q() if MANAGE_GLOBAL in principal.rights else _visible(principal, path)
-    return visible & in_prefixes(principal, path=path)
+    """The subjects that the principal may view; `path` leads to the subject, as in `subject__`.
+
+    Decided row by row, so it is for the few that were found otherwise. What walks over many takes `filter_all`.
+    """
+    return _visible(principal, path, scopes=None)
+
+
+def filter_all(principal: Principal, *, path: str = "") -> Q:
+    """The same subjects for a list. One query reads the scopes first, which then are ranges of names."""
+    scopes = [] if MANAGE_GLOBAL in principal.rights else _merged(scopes_with(principal, Permission.VIEW))
+    return _visible(principal, path, scopes=scopes if len(scopes) <= _MOST_RANGES else None)
 
 
 def in_prefixes(principal: Principal, *, path: str = "") -> Q:
@@ -105,7 +134,16 @@ def filter_contexts(principal: Principal) -> Q:
         return Q(pk__in=[])
     if MANAGE_GLOBAL in principal.rights:
         return Q()
-    return Q(pk__in=_viewed_scopes(principal).filter(prefix="").values("context"))
+    return Q(pk__in=[context for context, prefix in scopes_with(principal, Permission.VIEW) if not prefix])
+
+
+def scopes_with(principal: Principal, permission: Permission) -> list[Range]:
+    """Where the principal was granted this: primary key of the context, and prefix."""
+    parts = _in_scope(principal.user_id, principal.groups, "x.context_id", "x.prefix")
+    granted = f"g.permission_id = {_permission_pk(SCOPE_CODENAMES[permission])}"
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ".join(f"SELECT x.context_id, x.prefix {part} AND {granted}" for part in parts))
+        return [(context_pk, prefix) for context_pk, prefix in cursor.fetchall()]
 
 
 def in_qualified_prefix(prefix: str, *, path: str = "") -> Q:
@@ -137,69 +175,125 @@ def _covers(prefix: str, name: SubjectName) -> bool:
     return name.context == subject.context and name.name.startswith(subject.name)
 
 
-def _visible(principal: Principal, path: str) -> Q:
-    view = {"permission__codename": "view_subject"}
-    by_user = _model("SubjectUserPermission").objects.filter(user=principal.user_id, **view)
-    by_group = _model("SubjectGroupPermission").objects.filter(group__in=principal.groups, **view)
-    return (
-        Q(**{f"{path}visibility": "internal"})
-        | Q(**{f"{path}owner_id__in": principal.groups})
-        | Q(**{f"{path}pk__in": by_user.values("content_object")})
-        | Q(**{f"{path}pk__in": by_group.values("content_object")})
-        | Q(_in_a_scope(principal, path))
-    )
+def _visible(principal: Principal, path: str, *, scopes: Sequence[Range] | None) -> Q:
+    narrowed = in_prefixes(principal, path=path)
+    if MANAGE_GLOBAL in principal.rights:
+        return narrowed
+    columns = (f"{path}{column}" for column in ("pk", "owner", "visibility", "context", "name"))
+    ranges = None if scopes is None else tuple(scopes)
+    return Q(_MayView(*columns, user=principal.user_id, groups=tuple(principal.groups), ranges=ranges)) & narrowed
 
 
-def _in_a_scope(principal: Principal, path: str) -> Exists:
-    """Compared by `substr`, character for character; never by a pattern."""
-    around = Substr(OuterRef(f"{path}name"), Value(1), Length("prefix"))
-    return Exists(_viewed_scopes(principal).filter(context=OuterRef(f"{path}context"), prefix=around))
+class _MayView(Func):
+    """The policy on the columns of a subject, by scopes that are given as ranges or else looked for row by row.
+
+    Written out: for a query on one row the ORM takes longer to put it together than the database to answer.
+    """
+
+    output_field = BooleanField()
+
+    def as_sql(self, compiler: Any, connection: Any, *_: Any, **extra: Any) -> tuple[str, tuple[str | int, ...]]:
+        subject, owner, visibility, context_id, name = (
+            compiler.compile(column)[0] for column in self.source_expressions
+        )
+        user, groups, ranges = self.extra["user"], self.extra["groups"], self.extra["ranges"]
+        ways = [f"{visibility} = 'internal'", f"{owner} IN ({_listed(groups)})"]
+        values: tuple[str, ...] = ()
+        if ranges is None:
+            ways += _exist(_in_scope(user, groups, context_id, name), SCOPE_CODENAMES[Permission.VIEW])
+        elif ranges:
+            condition, values = _in_ranges(ranges, context_id, name)
+            ways.append(condition)
+        ways += _exist(_on_subject(user, groups, subject), SUBJECT_CODENAMES[Permission.VIEW])
+        return f"({' OR '.join(ways)})", values
 
 
-def _viewed_scopes(principal: Principal) -> Any:
-    return _model("SubjectScope").objects.filter(
-        Q(user_grants__user=principal.user_id, user_grants__permission__codename="view_in_scope")
-        | Q(group_grants__group__in=principal.groups, group_grants__permission__codename="view_in_scope")
-    )
+def _exist(grants: Iterable[str], codename: str) -> list[str]:
+    return [f"EXISTS (SELECT 1 {part} AND g.permission_id = {_permission_pk(codename)})" for part in grants]
+
+
+def _permission_pk(codename: str) -> str:
+    return f"(SELECT id FROM ({_PERMISSIONS}) named WHERE codename = '{codename}')"  # noqa: S608 - constants
+
+
+def _in_ranges(ranges: Sequence[Range], context_id: str, name: str) -> tuple[str, tuple[str, ...]]:
+    """Halved again and again, so that a row is compared with few of them, however many there are."""
+    if len(ranges) == 1:
+        return _in_range(ranges[0], context_id, name)
+    lower, upper = ranges[: len(ranges) // 2], ranges[len(ranges) // 2 :]
+    left, left_values = _in_ranges(lower, context_id, name)
+    right, right_values = _in_ranges(upper, context_id, name)
+    context_pk, prefix = upper[0]
+    is_left = f"{context_id} < {context_pk} OR ({context_id} = {context_pk} AND {name} < %s)"
+    return f"CASE WHEN {is_left} THEN {left} ELSE {right} END", (prefix, *left_values, *right_values)
+
+
+def _in_range(scope: Range, context_id: str, name: str) -> tuple[str, tuple[str, ...]]:
+    context_pk, prefix = scope
+    if not prefix:
+        return f"{context_id} = {context_pk}", ()
+    lower = f"{context_id} = {context_pk} AND {name} >= %s"
+    following = _following(prefix)
+    return (f"({lower} AND {name} < %s)", (prefix, following)) if following else (f"({lower})", (prefix,))
+
+
+def _merged(scopes: Iterable[Range]) -> list[Range]:
+    """Without those that lie in another one."""
+    kept: list[Range] = []
+    for context_pk, prefix in sorted(scopes):
+        if not kept or kept[-1][0] != context_pk or not prefix.startswith(kept[-1][1]):
+            kept.append((context_pk, prefix))
+    return kept
 
 
 def _granted(principal: Principal, name: SubjectName, subject: Governed | None) -> Iterable[str]:
     """Codenames of what was granted on the subject and on the scopes around its name."""
     if not is_storable(name):
         return []
-    groups = tuple(principal.groups) or (0,)
-    marks = ", ".join(["%s"] * len(groups))
-    in_scope = "x.context_id = c.id AND c.name = %s AND substr(%s, 1, length(x.prefix)) = x.prefix"
-    parts: list[tuple[str, list[Any]]] = [
-        (_SCOPE_USER.format(in_scope=in_scope, **_tables()), [principal.user_id, name.context, name.name]),
-        (_SCOPE_GROUP.format(in_scope=in_scope, marks=marks, **_tables()), [*groups, name.context, name.name]),
-    ]
+    user, groups = principal.user_id, principal.groups
+    context_id = f"(SELECT c.id FROM {_tables()['context']} c WHERE c.name = %s)"  # noqa: S608 - names of models
+    parts = list(_in_scope(user, groups, context_id, "%s"))
+    values: list[Any] = [name.context, name.name] * len(parts)
     if subject is not None:
-        parts.append((_SUBJECT_USER.format(**_tables()), [principal.user_id, subject.pk]))
-        parts.append((_SUBJECT_GROUP.format(marks=marks, **_tables()), [*groups, subject.pk]))
+        on_subject = _on_subject(user, groups, "%s")
+        parts += on_subject
+        values += [subject.pk] * len(on_subject)
+    held = " UNION ".join(f"SELECT g.permission_id {part}" for part in parts)
     with connection.cursor() as cursor:
-        cursor.execute(" UNION ".join(sql for sql, _ in parts), [value for _, values in parts for value in values])
+        cursor.execute(f"SELECT codename FROM ({_PERMISSIONS}) named WHERE id IN ({held})", values)  # noqa: S608
         return [codename for (codename,) in cursor.fetchall()]
 
 
-_SUBJECT_USER = (
-    "SELECT p.codename FROM {subject_user} g JOIN auth_permission p ON p.id = g.permission_id "
-    "WHERE g.user_id = %s AND g.content_object_id = %s"
+# SQL for the grants that count for a user and groups: on the subject with this primary key, and on the scopes around
+# this name, which is compared by `substr`, character for character, and never by a pattern.
+
+
+def _on_subject(user: int, groups: Iterable[int], subject: str) -> tuple[str, str]:
+    tables = _tables()
+    return (
+        f"FROM {tables['subject_user']} g WHERE g.user_id = {user} AND g.content_object_id = {subject}",
+        f"FROM {tables['subject_group']} g WHERE g.group_id IN ({_listed(groups)}) AND g.content_object_id = {subject}",
+    )
+
+
+def _in_scope(user: int, groups: Iterable[int], context_id: str, name: str) -> tuple[str, str]:
+    tables = _tables()
+    scope = f"JOIN {tables['scope']} x ON x.id = g.content_object_id"
+    around = f"x.context_id = {context_id} AND substr({name}, 1, length(x.prefix)) = x.prefix"
+    return (
+        f"FROM {tables['scope_user']} g {scope} WHERE g.user_id = {user} AND {around}",
+        f"FROM {tables['scope_group']} g {scope} WHERE g.group_id IN ({_listed(groups)}) AND {around}",
+    )
+
+
+_PERMISSIONS = (
+    "SELECT p.id, p.codename FROM auth_permission p JOIN django_content_type t ON t.id = p.content_type_id "
+    "WHERE t.app_label = 'registry'"
 )
-_SUBJECT_GROUP = (
-    "SELECT p.codename FROM {subject_group} g JOIN auth_permission p ON p.id = g.permission_id "
-    "WHERE g.group_id IN ({marks}) AND g.content_object_id = %s"
-)
-_SCOPE_USER = (
-    "SELECT p.codename FROM {scope_user} g JOIN {scope} x ON x.id = g.content_object_id "
-    "JOIN {context} c ON c.id = x.context_id JOIN auth_permission p ON p.id = g.permission_id "
-    "WHERE g.user_id = %s AND {in_scope}"
-)
-_SCOPE_GROUP = (
-    "SELECT p.codename FROM {scope_group} g JOIN {scope} x ON x.id = g.content_object_id "
-    "JOIN {context} c ON c.id = x.context_id JOIN auth_permission p ON p.id = g.permission_id "
-    "WHERE g.group_id IN ({marks}) AND {in_scope}"
-)
+
+
+def _listed(numbers: Iterable[int]) -> str:
+    return ", ".join(str(int(number)) for number in numbers) or "NULL"
 
 
 @lru_cache(maxsize=1)

@@ -62,6 +62,8 @@ class StoredVersion:
     rule_set: Body | None
     registered_at: datetime
     deleted_at: datetime | None
+    owner_id: int
+    visibility: str
     # Shown only where they are asked for.
     tags: tuple[SchemaTags, ...] = ()
 

@@ -122,6 +122,18 @@ def _unreadable(text: str, subject: SubjectName) -> str:
     return ""
 
 
+def check_context(given: str) -> str:
+    """The name of a context that subjects may be in: `.x`, also given as `x` or `:.x:`.
+
+    Raises InvalidContext, InvalidSubject.
+    """
+    prefix = _context_prefix(given)
+    subject = check_settable(prefix)
+    if subject.context == GLOBAL_CONTEXT:
+        raise InvalidSubject(prefix)
+    return subject.context
+
+
 def check_prefix(prefix: str) -> None:
     """Raises InvalidSubject for a prefix with which no subject could begin."""
     if _CONTROL.search(prefix) or _SURROGATE.search(prefix) or len(prefix) > MAX_NAME_CHARACTERS:

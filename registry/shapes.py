@@ -350,6 +350,7 @@ class Scope(TypedDict):
     """A prefix of subject names, in a context, on which grants are given."""
 
     id: int
+    context: str
     prefix: str
 
 

@@ -1,5 +1,6 @@
 """Rules about the code itself."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -36,6 +37,33 @@ def test_pure_modules_load_without_django(module: str) -> None:
     done = subprocess.run([sys.executable, "-c", program], cwd=CHECKOUT, capture_output=True, text=True, check=False)
 
     assert (done.returncode, done.stderr) == (0, "")
+
+
+ASKED_OF_DJANGO = {"has_perm", "has_perms", "has_module_perms", "ObjectPermissionChecker"}
+
+
+def test_who_may_do_what_is_asked_of_the_policy_and_not_of_guardian() -> None:
+    """Guardian's tables hold the grants; its functions cost a query a check, and its answers leave out what we know."""
+    asked: set[tuple[str, str]] = set()
+    for path in [
+        path
+        for app in ("accounts", "audit", "catalog", "config", "registry")
+        for path in (CHECKOUT / app).rglob("*.py")
+    ]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            named = [node.attr] if isinstance(node, ast.Attribute) else []
+            if isinstance(node, ast.ImportFrom | ast.Import):
+                named += [f"{getattr(node, 'module', '')}.{alias.name}" for alias in node.names]
+            asked |= {(str(path.relative_to(CHECKOUT)), name) for name in named if _is_asked(name)}
+
+    assert asked == {
+        ("registry/models/grants.py", "guardian.models.GroupObjectPermissionBase"),
+        ("registry/models/grants.py", "guardian.models.UserObjectPermissionBase"),
+    }
+
+
+def _is_asked(name: str) -> bool:
+    return name in ASKED_OF_DJANGO or "guardian" in name or name.startswith("get_objects_for")
 
 
 def tracked() -> list[str]:

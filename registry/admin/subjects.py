@@ -15,6 +15,7 @@ from registry import access
 from registry.errors import RegistryError
 from registry.models import Policy, SchemaVersion, Subject, SubjectScope
 from registry.models.subjects import Lifecycle, Visibility
+from registry.names import DEFAULT_CONTEXT
 from registry.permissions import ROLES
 from registry.services import grants, lifecycle, ownership
 from registry.services.grants import Holder
@@ -182,6 +183,14 @@ class SubjectScopeForm(GrantForm):
         max_length=512, required=False, strip=False, help_text="Literal: orders covers orders2 too, so end with - or ."
     )
 
+    in_context = forms.CharField(
+        max_length=256,
+        required=False,
+        initial=DEFAULT_CONTEXT,
+        label="Context",
+        help_text="`.` is the default one, others are `.name`.",
+    )
+
     class Meta:
         model = SubjectScope
         fields = ("prefix",)
@@ -194,7 +203,6 @@ class SubjectScopeAdmin(RegistryAdmin):
     list_select_related = ("context",)
     ordering = ("prefix",)
     readonly_fields = ("grants_held",)
-    fields = ("prefix", "grants_held", "grant_group", "grant_role")
 
     def audit_ref(self, obj: SubjectScope) -> str:
         return f":{obj.context.name}:{obj.prefix}"
@@ -207,7 +215,10 @@ class SubjectScopeAdmin(RegistryAdmin):
         return self.has_change_permission(request, obj)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return self.readonly_fields if obj is None else (*self.readonly_fields, "prefix")
+        return self.readonly_fields if obj is None else (*self.readonly_fields, "context", "prefix")
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return ("in_context" if obj is None else "context", "prefix", "grants_held", "grant_group", "grant_role")
 
     @admin.display(description="Held")
     def grants_held(self, scope: SubjectScope) -> str:
@@ -220,8 +231,8 @@ class SubjectScopeAdmin(RegistryAdmin):
         who: Any = {"principal": self.principal(request), "actor": self.actor(request)}
         given = form.cleaned_data
         if not change:
-            obj.pk = grants.create_scope(**who, prefix=given["prefix"]).pk
-            obj.context_id = SubjectScope.objects.values_list("context_id", flat=True).get(pk=obj.pk)
+            made = grants.create_scope(**who, prefix=given["prefix"], context=given["in_context"])
+            obj.pk, obj.context = made.pk, made.context
         if given["grant_group"] and given["grant_role"] == _NOTHING:
             grants.revoke_on_scope(**who, scope_id=obj.pk, holder=Holder(group=given["grant_group"].name))
         elif given["grant_group"]:

@@ -14,10 +14,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from audit.actors import Actor
-from registry import bodies, permissions, shapes
+from registry import bodies, names, permissions, shapes
 from registry.access import Principal
 from registry.errors import (
     AccessDenied,
+    InvalidContext,
     InvalidMove,
     InvalidSubject,
     InvalidVersion,
@@ -29,6 +30,7 @@ from registry.errors import (
     SubjectNotFound,
     VersionNotFound,
 )
+from registry.models import SubjectScope
 from registry.names import parse_version
 from registry.services import catalogue, grants, lifecycle, ownership, policies
 from registry.services.grants import Grant, Holder
@@ -125,6 +127,7 @@ class SubjectHolderShape(HolderShape, SubjectShape):
 
 class ScopeShape(serializers.Serializer[Any]):
     prefix = serializers.CharField(max_length=512, allow_blank=True, trim_whitespace=False)
+    context = serializers.CharField(max_length=256, default=names.DEFAULT_CONTEXT)  # type: ignore[assignment]  # a field, not DRF's attribute
 
 
 class PlaceShape(serializers.Serializer[Any]):
@@ -297,16 +300,26 @@ class ScopesView(OwnView):
     @extend_schema(summary="List scopes", responses={200: shapes.Scopes})
     def get(self, request: Request) -> Response:
         found = grants.list_scopes(principal=self.principal)
-        return Response({"items": [{"id": scope.pk, "prefix": scope.prefix} for scope in found]})
+        return Response({"items": [_scope(scope) for scope in found]})
 
     @extend_schema(
         summary="Make a scope",
         request=ScopeShape,
-        responses={201: shapes.Scope, 403: [AccessDenied], 409: [ScopeExists], 422: [InvalidSubject]},
+        responses={
+            201: shapes.Scope,
+            400: [InvalidContext],
+            403: [AccessDenied],
+            409: [ScopeExists],
+            422: [InvalidSubject],
+        },
     )
     def post(self, request: Request) -> Response:
-        scope = grants.create_scope(principal=self.principal, actor=self.actor, prefix=self.given(ScopeShape)["prefix"])
-        return Response({"id": scope.pk, "prefix": scope.prefix}, status=201)
+        scope = grants.create_scope(principal=self.principal, actor=self.actor, **self.given(ScopeShape))
+        return Response(_scope(scope), status=201)
+
+
+def _scope(scope: SubjectScope) -> shapes.Scope:
+    return {"id": scope.pk, "context": scope.context.name, "prefix": scope.prefix}
 
 
 class ScopeView(OwnView):

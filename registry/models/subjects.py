@@ -63,7 +63,9 @@ class SchemaVersion(models.Model):
     subject = models.ForeignKey(Subject, models.PROTECT, related_name="versions", db_index=False)
     version = models.IntegerField()
     # The id of the content, as clients see it. Not unique together with the subject: the same content may come back.
-    schema_id = models.ForeignKey(SchemaId, models.PROTECT, related_name="versions", db_column="schema_id")
+    schema_id = models.ForeignKey(
+        SchemaId, models.PROTECT, related_name="versions", db_column="schema_id", db_index=False
+    )
     lifecycle = models.CharField(max_length=16, default=Lifecycle.APPROVED)
     # The day after which a deprecated version should not be used any more.
     sunset_on = models.DateField(null=True)
@@ -80,6 +82,8 @@ class SchemaVersion(models.Model):
             models.CheckConstraint(condition=Q(version__gte=1), name="schemaversion_version_positive"),
             _one_of("lifecycle", Lifecycle, "schemaversion_lifecycle_known"),
         ]
+        # In order, so that the first one that somebody may view is found without reading the others.
+        indexes = [models.Index(fields=["schema_id", "id"], name="schemaversion_id_in_order")]
 
     def __str__(self) -> str:
         return f"{self.subject} {self.version}"

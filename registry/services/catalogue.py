@@ -1,41 +1,28 @@
 """What people see of subjects: lists with owner and state, and one subject with all its versions."""
 
-from django.db.models import Count, Max, Q
+from django.db.models import Count, Max
 
 from registry import access, names
 from registry.bodies import SubjectDetail, SubjectSummary, VersionSummary
 from registry.errors import SubjectNotFound
 from registry.models import SchemaVersion, Subject
 from registry.names import SubjectName
-from registry.querysets import SubjectQuerySet
 from registry.services import config
 
 
 def list_subjects(*, principal: access.Principal, prefix: str, after: str, limit: int) -> list[SubjectSummary]:
-    """Subjects by context and name, those behind `after`; without a prefix those of all contexts. Two queries."""
-    subjects = Subject.objects.visible_to(principal)
-    if prefix:
-        subjects = subjects.filter(access.in_qualified_prefix(prefix))
-    if after:
-        subjects = subjects.filter(_behind(after))
-    return _summaries(subjects.order_by("context__name", "name")[:limit])
-
-
-def _behind(subject_name: str) -> Q:
-    last = names.parse(subject_name)
-    if not names.is_storable(last):
-        return Q(pk__in=[])
-    return Q(context__name__gt=last.context) | Q(context__name=last.context, name__gt=last.name)
+    """Subjects by context and name, those behind `after`; without a prefix those of all contexts."""
+    return _summaries(Subject.objects.all_visible_to(principal).page(prefix=prefix, after=after, limit=limit))
 
 
 def get_subject(*, principal: access.Principal, subject_name: str) -> SubjectDetail:
     """Raises SubjectNotFound."""
     name = names.parse(subject_name)
     visible = Subject.objects.visible_to(principal).named(name)
-    summary = next(iter(_summaries(visible)), None)
-    if summary is None:
+    subject = visible.select_related("context", "owner").first()
+    if subject is None:
         raise SubjectNotFound(str(name))
-    subject = visible.get()
+    (summary,) = _summaries([subject])
     rows = (
         SchemaVersion.objects.filter(subject=subject)
         .live()
@@ -50,13 +37,18 @@ def get_subject(*, principal: access.Principal, subject_name: str) -> SubjectDet
     )
 
 
-def _summaries(subjects: SubjectQuerySet) -> list[SubjectSummary]:
-    """Two queries: counted are the versions of those that are shown, and not all there are before they are sorted."""
-    rows = list(subjects.values_list("pk", "context__name", "name", "owner__name", "visibility", "lifecycle"))
-    versions = SchemaVersion.objects.live().filter(subject__in=[pk for pk, *_ in rows]).values_list("subject")
+def _summaries(subjects: list[Subject]) -> list[SubjectSummary]:
+    """Counted are the versions of those that are shown, and not all there are before they are sorted."""
+    versions = SchemaVersion.objects.live().filter(subject__in=[row.pk for row in subjects]).values_list("subject")
     counted = versions.annotate(count=Count("pk"), newest=Max("version")).order_by()
     counts = {subject: (count, newest) for subject, count, newest in counted}
     return [
-        SubjectSummary(SubjectName(context, name), owner, visibility, state, *counts.get(pk, (0, None)))
-        for pk, context, name, owner, visibility, state in rows
+        SubjectSummary(
+            SubjectName(row.context.name, row.name),
+            row.owner.name,
+            row.visibility,
+            row.lifecycle,
+            *counts.get(row.pk, (0, None)),
+        )
+        for row in subjects
     ]

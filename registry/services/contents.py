@@ -2,14 +2,13 @@
 
 from uuid import UUID
 
-from django.db.models import Max
+from django.db.models import Exists, Max, Min, OuterRef, QuerySet, Subquery
 
 from registry import access, names
 from registry.bodies import StoredVersion
 from registry.errors import SchemaNotFound
-from registry.models import Context, SchemaVersion
+from registry.models import Context, SchemaId, SchemaVersion
 from registry.names import DEFAULT_CONTEXT, SubjectName
-from registry.querysets import SchemaVersionQuerySet
 from registry.services.reading import Page
 from registry.services.showing import AS_STORED, Form, shown
 
@@ -22,9 +21,7 @@ def get_by_id(
     The subject says in which context the id is meant. Raises SchemaNotFound, also when the caller may view none of the
     subjects that carry it, and AccessDenied.
     """
-    subject = names.parse(subject_name)
-    bindings = SchemaVersion.objects.visible_to(principal).filter(schema_id__number=schema_id)
-    found = _named(bindings, subject) or _oldest(_unnamed(bindings, subject))
+    found = _found(principal, names.parse(subject_name), schema_id)
     if found is None:
         raise SchemaNotFound(schema_id)
     return shown(principal, found, form)
@@ -37,46 +34,50 @@ def list_bindings(
 
     All are of one context, that in which `get_by_id` finds the id.
     """
-    subject = names.parse(subject_name)
-    bindings = SchemaVersion.objects.visible_to(principal).filter(schema_id__number=schema_id)
-    found = _named(bindings, subject) or _oldest(_unnamed(bindings, subject))
+    found = _found(principal, names.parse(subject_name), schema_id)
     if found is None:
         raise SchemaNotFound
-    bindings = bindings.in_context(found.subject.context)
+    bindings = SchemaVersion.objects.all_visible_to(principal).with_id(found.subject.context, schema_id)
     bindings = bindings if include_deleted else bindings.live()
     rows = bindings.values_list("subject__name").annotate(last=Max("version")).order_by("subject__name")
     return [(SubjectName(found.subject.context, name), last) for name, last in rows[page.offset : page.end]]
 
 
-def _named(bindings: SchemaVersionQuerySet, subject: SubjectName) -> StoredVersion | None:
-    """The subject's last binding; where a name without context has none, that of the first context which has one."""
-    if not subject.name:
-        return None
-    found = bindings.of(subject).newest_first().first_stored()
-    return found or bindings.elsewhere(subject).order_by("subject__context__name", "-version").first_stored()
-
-
-def _unnamed(bindings: SchemaVersionQuerySet, subject: SubjectName) -> SchemaVersionQuerySet:
-    """Any subject of the context will do, unless one was named together with a context: that has to carry the id."""
-    is_bound = subject.name and subject.context != DEFAULT_CONTEXT
-    return bindings.none() if is_bound else bindings.in_context(subject.context)
-
-
-def _oldest(bindings: SchemaVersionQuerySet) -> StoredVersion | None:
-    return bindings.live().order_by("pk").first_stored() or bindings.order_by("pk").first_stored()
+def _found(principal: access.Principal, subject: SubjectName, schema_id: int) -> StoredVersion | None:
+    """The binding to show. Where a subject is named, its last one, or that of the first context which has one."""
+    if subject.name:
+        numbered = SchemaVersion.objects.filter(schema_id__number=schema_id)
+        in_order = numbered.elsewhere(subject).order_by("subject__context__name", "-version")
+        named = numbered.of(subject).newest_first().first_visible(principal) or in_order.first_visible(principal)
+        # Named together with a context it has to carry the id; else any subject of the context will do.
+        if named or subject.context != DEFAULT_CONTEXT:
+            return named
+    bindings = SchemaVersion.objects.with_id(subject.context, schema_id).order_by("pk")
+    return bindings.live().first_visible(principal) or bindings.first_visible(principal)
 
 
 def get_by_guid(*, principal: access.Principal, guid: str, form: Form = AS_STORED) -> StoredVersion:
     """Raises SchemaNotFound for an unknown guid, and for one that is no UUID at all; AccessDenied."""
-    found = _oldest(_carriers(principal, guid))
+    found = _oldest(principal, _ids(guid))
     if found is None:
         raise SchemaNotFound(guid)
     return shown(principal, found, form)
 
 
+def _oldest(principal: access.Principal, ids: QuerySet[SchemaId]) -> StoredVersion | None:
+    """Live ones first. Of each id the first, so that the search ends there."""
+    versions = SchemaVersion.objects.visible_to(principal).filter(schema_id=OuterRef("pk")).order_by("pk")
+    for chosen in (versions.live(), versions):
+        first = ids.aggregate(first=Min(Subquery(chosen.values("pk")[:1])))["first"]
+        if first is not None:
+            return SchemaVersion.objects.filter(pk=first).first_stored()
+    return None
+
+
 def list_ids(*, principal: access.Principal, guid: str) -> list[tuple[str, int]]:
     """Context and id under which a content is known, in order; none for an unknown guid."""
-    rows = _carriers(principal, guid).values_list("schema_id__context__name", "schema_id__number").distinct()
+    carriers = SchemaVersion.objects.visible_to(principal).filter(schema_id=OuterRef("pk"))
+    rows = _ids(guid).filter(Exists(carriers)).values_list("context__name", "number")
     return sorted(rows)
 
 
@@ -85,9 +86,9 @@ def highest_id(context: str) -> int:
     return Context.objects.filter(name=context).values_list("last_id", flat=True).first() or 0
 
 
-def _carriers(principal: access.Principal, guid: str) -> SchemaVersionQuerySet:
+def _ids(guid: str) -> QuerySet[SchemaId]:
     try:
         wanted = UUID(guid)
     except ValueError:
-        return SchemaVersion.objects.none()
-    return SchemaVersion.objects.visible_to(principal).filter(schema_id__schema__guid=wanted)
+        return SchemaId.objects.none()
+    return SchemaId.objects.filter(schema__guid=wanted)

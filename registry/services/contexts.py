@@ -21,7 +21,7 @@ def list_contexts(*, principal: access.Principal, prefix: str, page: Page) -> li
     """
     if "\0" in prefix:
         return []
-    seen = Exists(Subject.objects.visible_to(principal).filter(context=OuterRef("pk")))
+    seen = Exists(Subject.objects.all_visible_to(principal).filter(context=OuterRef("pk")))
     shown = Q(seen) | Q(access.filter_contexts(principal), opened_at__isnull=False)
     named = Context.objects.exclude(name=DEFAULT_CONTEXT).filter(shown).filter(access.in_prefix(prefix))
     default = [DEFAULT_CONTEXT] if DEFAULT_CONTEXT.startswith(prefix) else []
@@ -65,9 +65,7 @@ def open_context(name: str) -> Context:
 
 def elsewhere(principal: access.Principal, subject: SubjectName) -> list[SubjectName]:
     """The subjects of the same name in named contexts, in the order of the contexts; none for one of these."""
-    if subject.context != DEFAULT_CONTEXT or not subject.name or not is_storable(subject):
-        return []
-    found = Subject.objects.visible_to(principal).filter(name=subject.name).exclude(context__name=DEFAULT_CONTEXT)
+    found = Subject.objects.visible_to(principal).elsewhere(subject)
     return [
         SubjectName(context, subject.name)
         for context in found.order_by("context__name").values_list("context__name", flat=True)

@@ -92,15 +92,22 @@ def revoke_on_subject(*, principal: access.Principal, actor: Actor, subject_name
 
 
 def list_scopes(*, principal: access.Principal) -> list[SubjectScope]:
-    """The scopes that the caller may manage, in order."""
-    scopes = SubjectScope.objects.select_related("context").order_by("context__name", "prefix")
-    return [scope for scope in scopes if _may_manage(principal, scope.context.name, scope.prefix)]
+    """The scopes that the caller may manage, in order. Two queries."""
+    managed = access.scopes_with(principal, Permission.MANAGE)
+    rows = SubjectScope.objects.select_related("context").order_by("context__name", "prefix")
+    return [
+        row
+        for row in rows
+        if MANAGE_GLOBAL in principal.rights
+        or any(row.context_id == context and row.prefix.startswith(prefix) for context, prefix in managed)
+    ]
 
 
 def create_scope(
     *, principal: access.Principal, actor: Actor, prefix: str, context: str = DEFAULT_CONTEXT
 ) -> SubjectScope:
-    """Raises AccessDenied, ScopeExists, InvalidSubject."""
+    """Raises AccessDenied, ScopeExists, InvalidContext, InvalidSubject."""
+    context = names.check_context(context)
     if prefix:
         names.check_prefix(prefix)
     _require_scope(principal, context, prefix)

@@ -30,7 +30,7 @@ class Filter:
 def list_subjects(*, principal: access.Principal, prefix: str, deletion: Deletion, page: Page) -> list[str]:
     """Qualified names in order. A subject counts as deleted only if all its versions are."""
     versions = SchemaVersion.objects.filter(subject=OuterRef("pk"))
-    subjects = Subject.objects.visible_to(principal).filter(access.in_qualified_prefix(prefix))
+    subjects = Subject.objects.all_visible_to(principal).filter(access.in_qualified_prefix(prefix))
     if deletion.only_deleted:
         subjects = subjects.filter(Exists(versions), ~Exists(versions.live()))
     else:
@@ -47,7 +47,7 @@ def list_schemas(
     The target of an alias counts by the alias's name, too. With `only_latest` the newest version of each subject.
     """
     named = aliases.by_target(principal=principal, prefix=wanted.prefix) if wanted.with_aliases else {}
-    versions = SchemaVersion.objects.visible_to(principal).filter(_in(wanted.prefix, named))
+    versions = SchemaVersion.objects.all_visible_to(principal).filter(_in(wanted.prefix, named))
     if not wanted.include_deleted:
         versions = versions.live()
     if wanted.only_latest:

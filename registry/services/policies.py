@@ -14,7 +14,7 @@ from registry.errors import AccessDenied, NoSuchPolicy, UnprocessableRequest
 from registry.models import Context, Policy, Subject, SubjectScope
 from registry.models.policies import PolicyKey, PolicyKind
 from registry.models.subjects import Lifecycle
-from registry.names import DEFAULT_CONTEXT, SubjectName
+from registry.names import SubjectName
 from registry.permissions import MANAGE_GLOBAL, Permission
 from registry.services import governing, scopes
 
@@ -24,7 +24,10 @@ _NEAREST = {PolicyKind.SUBJECT: 0, PolicyKind.PREFIX: 1, PolicyKind.CONTEXT: 2, 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a policy is set: exactly one of these, or none for the whole registry."""
+    """Where a policy is set: exactly one of these, or none for the whole registry.
+
+    Prefix and subject are qualified names: `orders-` is meant in the default context, `:.x:orders-` in `.x`.
+    """
 
     context: str | None = None
     prefix: str | None = None
@@ -70,14 +73,17 @@ def _place(row: Policy) -> Place:
     if row.subject is not None:
         return Place(subject=str(SubjectName(row.subject.context.name, row.subject.name)))
     if row.subject_scope is not None:
-        return Place(prefix=row.subject_scope.prefix)
+        return Place(prefix=str(SubjectName(row.subject_scope.context.name, row.subject_scope.prefix)))
     return Place(context=row.context.name if row.context is not None else None)
 
 
 def set_policy(
     *, principal: access.Principal, actor: Actor, place: Place, key: str, value: Any, reason: str = ""
 ) -> Policy:
-    """Raises AccessDenied, UnprocessableRequest. Setting what is set leaves no event."""
+    """Setting what is set leaves no event.
+
+    Raises AccessDenied, UnprocessableRequest, InvalidContext, InvalidSubject.
+    """
     _check(key, value)
     with transactions.write():
         scopes.take_lock()
@@ -89,7 +95,7 @@ def set_policy(
         row = row or Policy(key=key, **where)
         row.value, row.set_by, row.set_at, row.reason = value, actor.ref, timezone.now(), reason
         row.save()
-        _record(actor, place, key, before, value, reason)
+        _record(actor, _place(row), key, before, value, reason)
     return row
 
 
@@ -100,7 +106,7 @@ def clear_policy(*, principal: access.Principal, actor: Actor, place: Place, key
         row = Policy.objects.filter(key=key, **_where(principal, place)).first()
         if row is None:
             raise NoSuchPolicy(key, str(place))
-        before = row.value
+        before, place = row.value, _place(row)
         row.delete()
         _record(actor, place, key, before, None, "")
 
@@ -136,14 +142,15 @@ def _where(principal: access.Principal, place: Place) -> dict[str, Any]:
     if MANAGE_GLOBAL not in principal.rights:
         raise AccessDenied("Write", "__GLOBAL")
     if place.context is not None:
-        context, _ = Context.objects.get_or_create(name=place.context)
+        context, _ = Context.objects.get_or_create(name=names.check_context(place.context))
         return {"kind": PolicyKind.CONTEXT, "context": context}
     return {"kind": PolicyKind.GLOBAL}
 
 
 def _scope(principal: access.Principal, prefix: str) -> SubjectScope:
-    scope = SubjectScope.objects.filter(context__name=DEFAULT_CONTEXT, prefix=prefix).first()
-    name = SubjectName(DEFAULT_CONTEXT, prefix)
+    name = names.parse(prefix)
+    known = SubjectScope.objects.filter(context__name=name.context, prefix=name.name)
+    scope = known.first() if names.is_storable(name) else None
     may = MANAGE_GLOBAL in principal.rights or Permission.MANAGE in access.effective(principal, name, None)
     if scope is None or not may:
         raise UnprocessableRequest(f"There is no scope '{prefix}'; make it first")

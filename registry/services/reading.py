@@ -68,12 +68,12 @@ def get_version(
     Raises SubjectNotFound, VersionNotFound, AccessDenied.
     """
     subject = names.parse(subject_name)
-    visible = SchemaVersion.objects.visible_to(principal)
-    found = _numbered(visible.of(subject), version, include_deleted=include_deleted).first_stored()
-    found = found or _elsewhere(visible, subject, version, include_deleted=include_deleted)
+    found = _numbered(SchemaVersion.objects.of(subject), version, include_deleted=include_deleted).first_stored()
+    if found is None or not access.may_view(principal, found):
+        found = _elsewhere(principal, subject, version, include_deleted=include_deleted)
     if found is not None:
         return shown(principal, found, form)
-    versions = visible.of(subject)
+    versions = SchemaVersion.objects.visible_to(principal).of(subject)
     if (versions if include_deleted else versions.live()).exists():
         raise VersionNotFound(version)
     raise SubjectNotFound(str(subject))
@@ -86,9 +86,10 @@ def _numbered(versions: SchemaVersionQuerySet, version: int, *, include_deleted:
 
 
 def _elsewhere(
-    visible: SchemaVersionQuerySet, subject: SubjectName, version: int, *, include_deleted: bool
+    principal: access.Principal, subject: SubjectName, version: int, *, include_deleted: bool
 ) -> StoredVersion | None:
     """A name without context may be meant in any other: the version of the first that has it."""
+    visible = SchemaVersion.objects.visible_to(principal)
     others = _numbered(visible.elsewhere(subject), version, include_deleted=include_deleted)
     context = others.order_by("subject__context__name").values_list("subject__context__name", flat=True).first()
     if context is None:

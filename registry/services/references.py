@@ -78,7 +78,7 @@ def referenced_by(
     *, principal: access.Principal, target: StoredVersion, include_deleted: bool, offset: int, limit: int
 ) -> list[int]:
     """Ids of the contents that refer to this version, of versions that the caller may view."""
-    versions = SchemaVersion.objects.visible_to(principal)
+    versions = SchemaVersion.objects.all_visible_to(principal)
     if not include_deleted:
         versions = versions.live()
     ids = versions.filter(schema_id__reference_links__target=target.pk).values_list("schema_id__number", flat=True)

@@ -123,6 +123,37 @@ def test_a_subject_shows_owner_level_versions_and_text(maria: Client) -> None:
     assert "&quot;int&quot;" in older
 
 
+def test_a_subject_in_a_named_context_has_its_page_its_place_in_the_list_and_its_buttons(
+    maria: Client, api: Api, owner: Member
+) -> None:
+    for name in (":.emea:orders", ":.apac:orders"):
+        api.post(f"/subjects/{name}/versions", {"schema": '"bytes"'}, as_=owner)
+
+    listed = maria.get("/ui/?prefix=:.emea:").content.decode()
+    page = maria.get("/ui/subject?name=%3A.emea%3Aorders").content.decode()
+    moved = maria.post("/ui/subject/lifecycle", {"name": ":.emea:orders", "version": "1", "to": "deprecated"})
+
+    assert "name=%3A.emea%3Aorders" in listed
+    assert "apac" not in listed
+    assert "&quot;bytes&quot;" in page
+    assert moved["Location"] == "/ui/subject?name=%3A.emea%3Aorders&version=1"
+    changed = SchemaVersion.objects.get(lifecycle="deprecated")
+    assert changed.subject.context.name == ".emea"
+
+
+def test_pages_of_the_list_go_on_from_one_context_to_the_next(maria: Client, api: Api, owner: Member) -> None:
+    for name in (*(f"p{number:02}" for number in range(48)), ":.apac:a", ":.emea:b", ":.emea:c"):
+        api.post(f"/subjects/{name}/versions", {"schema": '"int"'}, as_=owner)
+
+    first = maria.get("/ui/").content.decode()
+    second = maria.get("/ui/?after=%3A.apac%3Aa").content.decode()
+
+    assert "after=%3A.apac%3Aa" in first
+    assert "emea" not in first
+    assert all(f"%3A.emea%3A{letter}" in second for letter in "bc")
+    assert 'apac%3Aa"' not in second
+
+
 @pytest.mark.parametrize("query", ["name=orders&version=9", "name=orders&version=x", "name=", "name=%00", ""])
 def test_what_is_not_there_is_a_page_too(maria: Client, query: str) -> None:
     response = maria.get(f"/ui/subject?{query}")

@@ -206,7 +206,7 @@ def failing(*args: Any, **kwargs: Any) -> Any:
 PLACES: dict[str, tuple[Any, str]] = {
     "a service": (listing, "list_subjects"),
     "the router": (names, "split"),
-    "the policy": (access, "filter"),
+    "the policy": (access, "filter_all"),
 }
 
 

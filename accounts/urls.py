@@ -18,8 +18,8 @@ urlpatterns = [
     path("oidc/callback/", oidc.CallbackView.as_view(), name="oidc_authentication_callback"),
     path("oidc/backchannel-logout/", backchannel.logout, name="backchannel_logout"),
     path("oidc/signed-out/", views.signed_out, name="signed_out"),
-    path(f"{ADMIN}/login/", views.admin_login),
-    path(f"{ADMIN}/logout/", views.logout),
+    path(f"{ADMIN}/login/", views.admin_login, name="admin_login"),
+    path(f"{ADMIN}/logout/", views.logout, name="admin_logout"),
     # A password is set by a link, which leaves an event.
-    path(f"{ADMIN}/password_change/", RedirectView.as_view(pattern_name="home")),
+    path(f"{ADMIN}/password_change/", RedirectView.as_view(pattern_name="home"), name="admin_password"),
 ]

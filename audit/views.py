@@ -58,6 +58,8 @@ def for_people(view: Page) -> Callable[[HttpRequest], HttpResponseBase]:
         if not request.user.is_authenticated:
             return redirect_to_login(request.get_full_path() if request.method == "GET" else reverse("audit"))
         principal: Principal = import_string(settings.SESSION_PRINCIPAL)(request.user)
+        # For the template that all pages share.
+        request.principal = principal  # type: ignore[attr-defined]
         try:
             response = view(request, principal)
         except (NotAllowed, ExportNotFound) as error:

@@ -78,7 +78,7 @@ def subject_lifecycle(request: PageRequest) -> HttpResponse:
             raise Http404 from error
         problem = "This needs the right change_lifecycle." if isinstance(error, AccessDenied) else error.message
         return _subject_page(request, name, version=version, status=error.status, problem=problem, typed=request.POST)
-    return redirect(_with_query("subject", {"name": name, "version": version}))
+    return redirect(_with_query("subject_page", {"name": name, "version": version}))
 
 
 def _move(request: PageRequest, given: dict[str, Any]) -> None:

@@ -8,8 +8,8 @@ from config import health
 from config.openapi.views import DocumentView
 
 urlpatterns = [
-    re_path(r"\Ahealthz/?\Z", health.alive),
-    re_path(r"\Areadyz/?\Z", health.ready),
+    re_path(r"\Ahealthz/?\Z", health.alive, name="alive"),
+    re_path(r"\Areadyz/?\Z", health.ready, name="ready"),
     path("backstage/v1/", include("catalog.feed_urls")),
     path("ui/audit", include("audit.urls")),
     path("", include("accounts.urls")),

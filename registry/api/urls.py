@@ -35,4 +35,4 @@ VIEWS: tuple[type[base.RegistryView], ...] = (
     mode.SubjectModeView,
 )
 
-urlpatterns = [re_path(r"[\s\S]*\Z", base.dispatcher({view.route: view.as_view() for view in VIEWS}))]
+urlpatterns = [re_path(r"[\s\S]*\Z", base.dispatcher({view.route: view.as_view() for view in VIEWS}), name="registry")]

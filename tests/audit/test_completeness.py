@@ -6,9 +6,7 @@ no example in `tests/audit/walk/` and fails here until it has.
 
 import contextlib
 import fnmatch
-import inspect
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,7 +15,7 @@ from django.contrib import admin
 from django.core.management import call_command, get_commands
 from django.db import IntegrityError
 from django.test import RequestFactory
-from django.urls import URLPattern, get_resolver
+from django.urls import URLPattern
 from django.views.generic import RedirectView
 
 from audit import events, triggers
@@ -27,6 +25,7 @@ from tests import cast
 from tests.audit.walk import administration, own, pages, registry
 from tests.audit.walk.changes import Change, Stage
 from tests.cast import Api, Member
+from tests.routes import methods, routes
 
 
 def newest() -> int:
@@ -143,37 +142,12 @@ def test_a_change_whose_event_is_lost_is_not_made(
 # Nothing is left out.
 
 
-def routes() -> Iterator[tuple[URLPattern, str]]:
-    """All but the registry's, which has a table of its own, and the admin's."""
-
-    def walk(patterns: Any, prefix: str) -> Iterator[tuple[URLPattern, str]]:
-        for each in patterns:
-            if isinstance(each, URLPattern):
-                yield each, prefix + str(each.pattern)
-            elif each.app_name != "admin":
-                yield from walk(each.url_patterns, prefix + str(each.pattern))
-
-    return walk(get_resolver().url_patterns, "")
-
-
-def methods(view: Any) -> set[str]:
-    """That may change something. A function that does not say which it takes takes them all: as POST."""
-    if cls := getattr(view, "cls", None) or getattr(view, "view_class", None):
-        return {name.upper() for name in cls.http_method_names if hasattr(cls, name)} & CHANGING
-    step = view
-    while step is not None:
-        if "request_method_list" in step.__code__.co_freevars:
-            return set(inspect.getclosurevars(step).nonlocals["request_method_list"]) & CHANGING
-        step = getattr(step, "__wrapped__", None)
-    return {"POST"}
-
-
 def changing_routes() -> set[Where]:
     return {
         (pattern.name or path, method)
         for pattern, path in routes()
         if getattr(pattern.callback, "view_class", None) is not RedirectView
-        for method in methods(pattern.callback)
+        for method in methods(pattern.callback) & CHANGING
     }
 
 

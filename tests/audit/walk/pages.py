@@ -78,11 +78,11 @@ PAGES: dict[tuple[str, str], list[Change]] = {
 ASKS = {
     ("audit_download", "POST"): "makes a link and goes there",
     ("login", "PUT"): "is what POST is",
-    (r"\A\Z", "POST"): "the root of the registry, which echoes",
-    (r"\Aui/[\s\S]*\Z", "POST"): "no page has this address",
-    (r"[\s\S]*\Z", "POST"): "the registry, which has a table of its own",
-    ("admin/login/", "POST"): "leads to the one page for signing in",
-    ("admin/logout/", "POST"): "is the one for signing out",
+    ("front_door", "POST"): "the root of the registry, which echoes",
+    ("no_such_page", "POST"): "no page has this address",
+    ("registry", "POST"): "the registry, which has a table of its own",
+    ("admin_login", "POST"): "leads to the one page for signing in",
+    ("admin_logout", "POST"): "is the one for signing out",
 }
 
 

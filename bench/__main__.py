@@ -5,7 +5,7 @@ import signal
 import sys
 from types import FrameType
 
-from bench import conditions, core, history, reads, registration, start
+from bench import conditions, core, history, reads, registration, rights, start
 from bench.options import Options
 from bench.processes import Gone
 from bench.servers import Failed
@@ -15,6 +15,7 @@ PARTS = {
     "registration": registration.run,
     "history": history.run,
     "reads": reads.run,
+    "rights": rights.run,
     "start": start.run,
 }
 

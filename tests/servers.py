@@ -89,6 +89,11 @@ class Server:
     def log(self) -> str:
         return self.log_path.read_text(encoding="utf-8", errors="replace")
 
+    @property
+    def workers(self) -> list[int]:
+        """The processes that answer requests."""
+        return [pid for pid in children(self.process.pid) if "-m granian" in command(pid)]
+
     def call(self, method: str, path: str, body: Any = None, *, key: str | None = None) -> Answer:
         """With the first key unless another one is given; an empty one sends no credentials."""
         key = self.key if key is None else key
@@ -125,6 +130,16 @@ class Server:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+
+
+def children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def command(pid: int) -> str:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    return ""
 
 
 def free_port() -> int:

@@ -2,31 +2,19 @@
 database comes with; on both databases the worker itself is tested elsewhere.
 """
 
-import contextlib
 import json
 import os
 import signal
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
 from tests import servers
 from tests.audit import exports
-from tests.servers import Factory, Home, Server
+from tests.servers import Factory, Home, Server, children, command
 
 pytestmark = pytest.mark.sqlite
-
-
-def children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
-def command(pid: int) -> str:
-    with contextlib.suppress(OSError):
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
-    return ""
 
 
 def keeper(server: Server) -> int:

@@ -196,6 +196,8 @@ ELSEWHERE: dict[tuple[str, int | str], str] = {
     "::test_a_schema_over_the_limit_of_bytes_is_42209",
     ("5.9", "request body size"): "tests/registry/api/test_bad_bodies.py"
     "::test_a_body_has_a_limit_of_bytes_that_its_refusal_names",
+    ("5.9", "two replicas"): "tests/registry/races/test_replicas.py"
+    "::test_both_delete_with_the_same_answers_and_see_what_the_other_deleted",
     ("5.9", "wrong password"): "tests/clients/test_confluent_kafka.py::test_a_wrong_key_is_refused_with_401",
     ("5.9", "request headers"): "tests/registry/api/test_bad_paths.py"
     "::test_one_request_id_is_echoed_and_otherwise_one_is_made",

@@ -3,7 +3,7 @@
 import pytest
 
 from registry.models import Schema, SchemaId, Subject
-from tests.cast import Member
+from tests.cast import Api, Member
 from tests.contract.calls import field, record
 from tests.registry.races.racing import ROUNDS, Race, assert_whole, register, versions
 
@@ -82,6 +82,20 @@ def test_the_same_content_in_two_subjects_has_one_id(race: Race, owner: Member) 
         assert (one.body["id"], one.body["guid"]) == (other.body["id"], other.body["guid"])
         assert one.body["version"] == other.body["version"] == one.body["id"] == n + 1
     assert Schema.objects.count() == SchemaId.objects.count() == ROUNDS
+    assert_whole()
+
+
+def test_content_of_another_context_has_one_id_in_two_subjects(race: Race, owner: Member, api: Api) -> None:
+    """Where the content is stored already, nothing but the counter tells the two apart."""
+    for n in range(ROUNDS):
+        api.post("/subjects/orders/versions", {"schema": text(n)}, as_=owner)
+
+        one, other = race.run(
+            register(owner, ":.shop:orders", text(n)), register(owner, ":.shop:invoices", text(n)), number=n
+        )
+
+        assert one.body["id"] == other.body["id"] == n + 1
+    assert SchemaId.objects.count() == 2 * ROUNDS
     assert_whole()
 
 

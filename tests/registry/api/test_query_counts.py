@@ -21,8 +21,8 @@ from registry.services.grants import Holder
 from tests.cast import STAGE, Api, Member, join, sign_in
 
 FEW, MANY = 10, 1000
-# By path: how often a key of the owners asks, and one of others, who were granted a view of the names that begin so. One
-# of each is for who it is that asks.
+# By path: how often a key of the owners asks, and one of others, who were granted a view of the names that begin so.
+# One of each is for who it is that asks.
 REGISTRY = {
     "/subjects": (3, 3),
     "/schemas?subjectPrefix=:*:": (3, 3),
@@ -126,7 +126,7 @@ def counted(api: Api, guid: str, member: Member) -> dict[str, int]:
     for path in [*REGISTRY, *OWN, *FEED]:
         asked = path.format(guid=guid)
         api.get(asked, as_=member)
-        found[path] = queries(lambda asked=asked: api.get(asked, as_=member))  # type: ignore[misc]  # a path of its own
+        found[path] = queries(lambda asked=asked: api.get(asked, as_=member))
     return found
 
 
@@ -165,7 +165,7 @@ def test_a_page_asks_no_more_often_among_a_thousand_than_among_ten(guid: str, ow
     def pages() -> dict[str, int]:
         for path in paths:
             assert person.client.get(path).status_code == 200
-        return {path: queries(lambda path=path: person.client.get(path)) for path in paths}  # type: ignore[misc]
+        return {path: queries(lambda path=path: person.client.get(path)) for path in paths}
 
     add(owner, 2, FEW)
     few = pages()

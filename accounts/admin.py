@@ -8,7 +8,7 @@ from django.contrib.auth.models import Group
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
-from accounts import membership, services
+from accounts import keys, membership, services, sessions
 from accounts.models import ApiKey, ServiceAccount, User
 from audit.admin import ServiceAdmin, ServiceForm
 
@@ -139,6 +139,10 @@ class ApiKeyForm(ServiceForm):
         min_value=1, max_value=services.MOST_DAYS, initial=services.DEFAULT_DAYS, required=False, label="Days to live"
     )
     prefixes = forms.CharField(required=False, help_text="Subject prefixes it is limited to, separated by blanks.")
+    cidrs = forms.CharField(required=False, label="Networks", help_text="Networks it is limited to, likewise.")
+    rotate = forms.BooleanField(
+        required=False, help_text=f"A new secret; the old one opens for {keys.OVERLAP_HOURS} hours more."
+    )
     revoke = forms.BooleanField(required=False, help_text="The key opens nothing from then on. For good.")
     reason = forms.CharField(max_length=2000, required=False)
 
@@ -162,15 +166,16 @@ class ApiKeyAdmin(AccountsAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:
-            return ("service_account", "label", "scopes", "days", "prefixes")
-        return (*self.shown, "revoke", "reason")
+            return ("service_account", "label", "scopes", "days", "prefixes", "cidrs")
+        return (*self.shown, "rotate", "revoke", "reason")
 
     def audit_ref(self, obj: ApiKey) -> str:
         return obj.id12
 
-    @admin.display(description="Service account")
+    @admin.display(description="Belongs to")
     def account(self, key: ApiKey) -> str:
-        return key.user.service_account.name
+        account = getattr(key.user, "service_account", None)
+        return account.name if account else key.user.get_username()
 
     @admin.display(description="Scopes")
     def scopes_held(self, key: ApiKey) -> str:
@@ -191,7 +196,11 @@ class ApiKeyAdmin(AccountsAdmin):
         if change:
             if given["revoke"]:
                 services.revoke_key(actor=self.actor(request), key=obj, reason=given["reason"])
+            elif given["rotate"]:
+                _require_fresh_sign_in(request)
+                request.issued = keys.rotate_key(actor=self.actor(request), key=obj)  # type: ignore[attr-defined]
             return
+        _require_fresh_sign_in(request)
         if given["service_account"] is None:
             raise services.InvalidValue("a key belongs to a service account: choose one")
         issued = services.issue_key(
@@ -201,10 +210,14 @@ class ApiKeyAdmin(AccountsAdmin):
             scopes=given["scopes"],
             days=given["days"] or services.DEFAULT_DAYS,
             prefixes=given["prefixes"].split(),
+            cidrs=given["cidrs"].split(),
         )
         obj.pk, obj.id12 = issued.key.pk, issued.key.id12
         # For the answer to this request and no other.
         request.issued = issued  # type: ignore[attr-defined]
+
+    def response_change(self, request: HttpRequest, obj: ApiKey) -> HttpResponse:
+        return self.response_add(request, obj) if hasattr(request, "issued") else super().response_change(request, obj)
 
     def response_add(self, request: HttpRequest, obj: ApiKey, post_url_continue: str | None = None) -> HttpResponse:
         """The key is shown here and never again, so the page is not to be kept."""
@@ -217,3 +230,8 @@ class ApiKeyAdmin(AccountsAdmin):
         response = TemplateResponse(request, "admin/accounts/apikey/issued.html", context)
         response["Cache-Control"] = "no-store"
         return response
+
+
+def _require_fresh_sign_in(request: HttpRequest) -> None:
+    if not sessions.is_fresh(request.session):
+        raise services.InvalidValue("keys are made within 15 minutes of signing in: sign out and in again")

@@ -1,8 +1,10 @@
 """Our own API: who I am, groups, service accounts and their keys."""
 
+from datetime import datetime
 from typing import Annotated, Any, Literal, TypedDict, cast
 
 from django.contrib.auth.models import Group
+from django.db.models import Q
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
@@ -11,8 +13,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts import services
-from accounts.models import ApiKey, ServiceAccount
+from accounts import keys, services, sessions
+from accounts.models import ApiKey, ServiceAccount, User
 from accounts.principals import Principal
 from audit.actors import Actor
 
@@ -36,8 +38,13 @@ class AccountsView(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        if self.people_only and self.principal.kind != "person":
+        if self.people_only and self.principal.auth != "session":
             raise PermissionDenied("This is for people: sign in, a key can't do it")
+
+    def require_fresh_sign_in(self) -> None:
+        """Whoever finds a session open should not leave with a key."""
+        if not sessions.is_fresh(self.request._request.session):
+            raise PermissionDenied("Keys are made within 15 minutes of signing in: sign out and in again")
 
     def given(self, shape: type[serializers.Serializer[Any]]) -> dict[str, Any]:
         data = self.request.data
@@ -68,6 +75,34 @@ class KeyShape(serializers.Serializer[Any]):
     days = serializers.IntegerField(default=services.DEFAULT_DAYS, min_value=1, max_value=services.MOST_DAYS)
     prefixes = serializers.ListField(child=serializers.CharField(), default=list)
     cidrs = serializers.ListField(child=serializers.CharField(), default=list)
+
+
+class LimitsShape(serializers.Serializer[Any]):
+    scopes = serializers.ListField(child=serializers.CharField(), default=list(services.DEFAULT_SCOPES))
+    prefixes = serializers.ListField(child=serializers.CharField(), default=list)
+    cidrs = serializers.ListField(child=serializers.CharField(), default=list)
+
+
+class ShortKeyShape(LimitsShape):
+    label = serializers.CharField(max_length=100)  # type: ignore[assignment]
+    minutes = serializers.IntegerField(
+        default=keys.SHORT_MINUTES, min_value=keys.LEAST_MINUTES, max_value=keys.MOST_MINUTES
+    )
+
+
+class RotationShape(serializers.Serializer[Any]):
+    days = serializers.IntegerField(default=services.DEFAULT_DAYS, min_value=1, max_value=services.MOST_DAYS)
+    overlap_hours = serializers.IntegerField(default=keys.OVERLAP_HOURS, min_value=0, max_value=keys.MOST_OVERLAP_HOURS)
+
+
+class ChangedLimitsShape(LimitsShape):
+    """Only what is to change."""
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        fields = super().get_fields()
+        for field in fields.values():
+            field.default, field.required = serializers.empty, False
+        return fields
 
 
 Moment = Annotated[str, "format", "date-time"]
@@ -102,9 +137,20 @@ class ServiceAccountRows(TypedDict):
     items: list[ServiceAccountRow]
 
 
+class SecretRow(TypedDict):
+    """One of the secrets of a key that still open it: the newest, and for a while the one before."""
+
+    n: int
+    expires_at: Moment
+    last_used_at: Moment | None
+    last_used_from: str | None
+
+
 class KeyRow(TypedDict):
+    """`service_account` is null for a short key of a person."""
+
     id: str
-    service_account: str
+    service_account: str | None
     label: str
     scopes: list[str]
     prefixes: list[str]
@@ -112,6 +158,7 @@ class KeyRow(TypedDict):
     state: Literal["live", "expired", "revoked"]
     expires_at: Moment | None
     last_used_at: Moment | None
+    secrets: list[SecretRow]
 
 
 class KeyRows(TypedDict):
@@ -159,7 +206,26 @@ class GroupsView(AccountsView):
         return Response({"name": group.name}, status=201)
 
 
-class ServiceAccountsView(AccountsView):
+class OwnersView(AccountsView):
+    """What is not the caller's own is not there."""
+
+    def _mine(self) -> Any:
+        accounts = ServiceAccount.objects.select_related("owner_group")
+        return accounts if self.may_manage_all else accounts.filter(owner_group__in=self.principal.groups)
+
+    def _keys(self) -> Any:
+        """Those of the caller's service accounts, and the caller's own."""
+        own = Q(user=self.principal.user_id)
+        return ApiKey.objects.filter(own | Q(user__service_account__in=self._mine()))
+
+    def _key(self, id12: str) -> ApiKey:
+        key: ApiKey | None = self._keys().filter(id12=id12).first()
+        if key is None:
+            raise NotFound(f"There is no key '{id12}'")
+        return key
+
+
+class ServiceAccountsView(OwnersView):
     @extend_schema(summary="List service accounts", responses={200: ServiceAccountRows})
     def get(self, request: Request) -> Response:
         return Response({"items": [_account(account) for account in self._mine().order_by("name")]})
@@ -186,10 +252,6 @@ class ServiceAccountsView(AccountsView):
             raise ValidationError({"owner_group": [f"There is no group '{name}' of yours."]})
         return group
 
-    def _mine(self) -> Any:
-        accounts = ServiceAccount.objects.select_related("owner_group")
-        return accounts if self.may_manage_all else accounts.filter(owner_group__in=self.principal.groups)
-
 
 class ServiceAccountView(ServiceAccountsView):
     http_method_names = ("delete", "options")
@@ -204,26 +266,79 @@ class ServiceAccountView(ServiceAccountsView):
         return Response(status=204)
 
 
-class KeysView(ServiceAccountsView):
+class KeysView(OwnersView):
     @extend_schema(summary="List keys", responses={200: KeyRows})
     def get(self, request: Request) -> Response:
-        keys = ApiKey.objects.filter(user__service_account__in=self._mine()).select_related("user__service_account")
-        return Response({"items": [_key(key) for key in keys.order_by("user__service_account__name", "pk")]})
+        found = self._keys().select_related("user__service_account").prefetch_related("secrets")
+        return Response({"items": [_key(key) for key in found.order_by("user__service_account__name", "pk")]})
 
     @extend_schema(summary="Issue a key", request=KeyShape, responses={201: IssuedKey})
     def post(self, request: Request) -> Response:
         """The answer holds the key, and nothing else ever will."""
+        self.require_fresh_sign_in()
         asked = self.given(KeyShape)
         account = self._mine().filter(name=asked.pop("service_account")).first()
         if account is None:
             raise ValidationError({"service_account": ["There is no such service account of yours."]})
         issued = services.issue_key(actor=self.actor, account=account, **asked)
-        body: IssuedKey = {**_key(issued.key), "key": issued.token}
-        return Response(body, status=201, headers={"Cache-Control": "no-store"})
+        return _shown_once(issued)
 
 
-class KeyView(KeysView):
-    http_method_names = ("delete", "options")
+class OwnKeysView(AccountsView):
+    @extend_schema(summary="Issue a short key for myself", request=ShortKeyShape, responses={201: IssuedKey})
+    def post(self, request: Request) -> Response:
+        """For work at a terminal. The answer holds the key, and nothing else ever will."""
+        self.require_fresh_sign_in()
+        asked = self.given(ShortKeyShape)
+        label, minutes = asked.pop("label"), asked.pop("minutes")
+        user = User.objects.get(pk=self.principal.user_id)
+        issued = keys.issue_short_key(
+            actor=self.actor, user=user, label=label, minutes=minutes, limits=keys.Limits(**asked)
+        )
+        return _shown_once(issued)
+
+
+class KeyRotationView(OwnersView):
+    people_only = False
+
+    @extend_schema(
+        summary="Give a key a new secret",
+        request=RotationShape,
+        responses={
+            201: IssuedKey,
+            404: [NotFound],
+            409: [keys.TooManySecrets, keys.KeyIsOver],
+            422: [keys.KeyIsShort],
+        },
+    )
+    def post(self, request: Request, id12: str) -> Response:
+        """By a person of the group that owns it, or by the key itself, for which nothing else of this kind is open.
+
+        The old secret lives on for `overlap_hours`, and no longer than it would have.
+        """
+        asked = self.given(RotationShape)
+        me = self.principal
+        if me.auth == "api_key" and me.credential == id12:
+            return _shown_once(keys.rotate_own_key(actor=self.actor, id12=id12, **asked))
+        if me.auth != "session":
+            raise PermissionDenied("A key rotates itself and no other")
+        self.require_fresh_sign_in()
+        return _shown_once(keys.rotate_key(actor=self.actor, key=self._key(id12), **asked))
+
+
+class KeyView(OwnersView):
+    @extend_schema(
+        summary="Change what a key is limited to",
+        request=ChangedLimitsShape,
+        responses={200: KeyRow, 404: [NotFound], 409: [keys.KeyIsOver], 422: [services.InvalidValue]},
+    )
+    def patch(self, request: Request, id12: str) -> Response:
+        """Counts for all its secrets at once."""
+        self.require_fresh_sign_in()
+        key = self._key(id12)
+        before = {"scopes": key.scopes, "prefixes": key.subject_prefixes, "cidrs": key.cidrs}
+        limits = keys.Limits(**{**before, **self.given(ChangedLimitsShape)})
+        return Response(_key(keys.change_limits(actor=self.actor, key=key, limits=limits)))
 
     @extend_schema(
         summary="Revoke a key",
@@ -231,12 +346,14 @@ class KeyView(KeysView):
         responses={204: None, 404: [NotFound], 422: [services.InvalidValue]},
     )
     def delete(self, request: Request, id12: str) -> Response:
-        key = ApiKey.objects.filter(id12=id12, user__service_account__in=self._mine()).first()
-        if key is None:
-            raise NotFound(f"There is no key '{id12}'")
         reason = request.query_params.get("reason", "")
-        services.revoke_key(actor=self.actor, key=key, reason=reason)
+        services.revoke_key(actor=self.actor, key=self._key(id12), reason=reason)
         return Response(status=204)
+
+
+def _shown_once(issued: services.IssuedKey) -> Response:
+    body: IssuedKey = {**_key(issued.key), "key": issued.token}
+    return Response(body, status=201, headers={"Cache-Control": "no-store"})
 
 
 def _account(account: ServiceAccount) -> ServiceAccountRow:
@@ -250,16 +367,31 @@ def _account(account: ServiceAccount) -> ServiceAccountRow:
 
 
 def _key(key: ApiKey) -> KeyRow:
-    newest = key.secrets.order_by("-n").first()
-    is_over = newest is not None and newest.expires_at < timezone.now()
+    secrets, now = sorted(key.secrets.all(), key=lambda secret: -secret.n), timezone.now()
+    newest = secrets[0] if secrets else None
+    live = [secret for secret in secrets if secret.expires_at > now and not (secret.revoked_at or key.revoked_at)]
+    account = getattr(key.user, "service_account", None)
     return {
         "id": key.id12,
-        "service_account": key.user.service_account.name,
+        "service_account": account.name if account else None,
         "label": key.label,
         "scopes": key.scopes,
         "prefixes": key.subject_prefixes,
         "cidrs": key.cidrs,
-        "state": "revoked" if key.revoked_at else "expired" if is_over else "live",
+        "state": "revoked" if key.revoked_at else "live" if live else "expired",
         "expires_at": newest.expires_at.isoformat() if newest else None,
-        "last_used_at": newest.last_used_at.isoformat() if newest and newest.last_used_at else None,
+        "last_used_at": max((_moment(secret.last_used_at) for secret in secrets if secret.last_used_at), default=None),
+        "secrets": [
+            {
+                "n": secret.n,
+                "expires_at": _moment(secret.expires_at),
+                "last_used_at": _moment(secret.last_used_at) if secret.last_used_at else None,
+                "last_used_from": secret.last_used_ip,
+            }
+            for secret in live
+        ],
     }
+
+
+def _moment(at: datetime) -> Moment:
+    return at.isoformat()

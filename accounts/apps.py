@@ -6,7 +6,7 @@ from django.db.models import Model
 from audit.triggers import Audited, Moving, Trigger
 
 # Saying when something was last used is no change to it.
-STAMPS = {"last_used_at", "last_used_ip"}
+STAMPS = {"last_used_at", "last_used_ip", "stale_noted_at"}
 
 
 class AccountsConfig(AppConfig):

@@ -5,10 +5,11 @@ import logging
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied, Throttled
 from rest_framework.request import Request
 
-from accounts import principals
+from accounts import failures, principals
+from accounts.failures import TooManyFailures
 from accounts.principals import NotAuthenticated, Principal
 
 logger = logging.getLogger(__name__)
@@ -28,6 +29,8 @@ class HeaderAuthentication(BaseAuthentication):
             return principals.authenticate(request.META.get("HTTP_AUTHORIZATION"), address), None
         except NotAuthenticated as error:
             logger.info("not authenticated: %s, key %s, from %s", error.reason, error.key_id, address)
+            if error.key_id:
+                _count(error.key_id, address or "")
             raise AuthenticationFailed("Unauthorized") from None
 
     def authenticate_header(self, request: Request) -> str:
@@ -35,6 +38,13 @@ class HeaderAuthentication(BaseAuthentication):
         bearer = 'Bearer realm="callboard"'
         is_script = request.META.get("HTTP_X_REQUESTED_WITH") == "XMLHttpRequest" or "HTTP_HX_REQUEST" in request.META
         return bearer if is_script else f'Basic realm="callboard", {bearer}'
+
+
+def _count(key_id: str, address: str) -> None:
+    try:
+        failures.count(address=address, key_id=key_id)
+    except TooManyFailures as refused:
+        raise Throttled(refused.seconds) from None
 
 
 class OwnApiAuthentication(HeaderAuthentication):

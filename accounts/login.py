@@ -18,7 +18,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 
-from accounts import local, people, principals, provider
+from accounts import local, people, principals, provider, sessions
 from accounts.models import User, person_ref
 from accounts.people import Proof
 from accounts.principals import Principal
@@ -93,6 +93,7 @@ def sign_in(request: HttpRequest, user: User, proof: Proof) -> None:
     is_breakglass = local.is_breakglass()
     people.record_login(user=user, proof=proof, request_id=request_id(request), is_breakglass=is_breakglass)
     auth.login(request, user, backend=LOCAL_BACKEND)
+    sessions.stamp(request.session)
     if is_breakglass:
         # The end, whatever is done until then; a number of seconds would begin anew with every change of the session.
         request.session.set_expiry(timezone.now() + BREAKGLASS_LIFE)

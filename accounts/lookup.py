@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
 from django.db import DatabaseError, connection, models
+from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
 from accounts import epoch
@@ -22,16 +23,18 @@ from audit import transactions
 logger = logging.getLogger(__name__)
 
 STAMP_EVERY = timedelta(minutes=5)
+STALE_EVERY = timedelta(hours=1)
 
 
 class Account(NamedTuple):
-    """A service account, its user, and what that user holds: two lists, divided by blanks. True under this epoch."""
+    """A user, their service account unless they are a person, and what they hold: two lists, divided by blanks. True
+    under this epoch."""
 
     user_id: int
     is_active: bool
-    id: int
+    id: int | None
     name: str
-    owner_group_id: int
+    owner_group_id: int | None
     is_disabled: bool
     groups: str | None
     rights: str | None
@@ -47,7 +50,9 @@ class Secret(NamedTuple):
     expires_at: datetime
     is_expired: bool
     is_revoked: bool
+    is_superseded: bool
     is_stamp_due: bool
+    is_stale_due: bool
     is_key_revoked: bool
     scopes: str
     prefixes: str
@@ -62,7 +67,10 @@ def find_account(name: str) -> Account | None:
 def find_secrets(id12: str) -> list[tuple[Secret, Account]]:
     """All secrets of the key of this id, also those that open nothing any more."""
     now = timezone.now()
-    rows = _read(_statements(connection.vendor).secrets, [_stored(now), _stored(now - STAMP_EVERY), id12])
+    rows = _read(
+        _statements(connection.vendor).secrets,
+        [stored(now), stored(now - STAMP_EVERY), stored(now - STALE_EVERY), id12],
+    )
     width = len(Secret._fields)
     found = [(Secret(*row[:width]), Account(*row[width:])) for row in rows]
     return [(secret._replace(expires_at=_moment(secret.expires_at)), account) for secret, account in found]
@@ -93,31 +101,33 @@ def stamp(secret_id: int, ip: str | None) -> None:
     """When and from where the secret was last used; rather not at all than making the request wait or fail.
 
     So the statement does not queue for a lock: PostgreSQL skips a row that is held, SQLite gives up at once when
-    somebody writes, for the moment without its busy timeout. The next request tries again.
+    somebody writes. The next request tries again.
     """
     now = timezone.now()
-    values = [_stored(now), ip, secret_id, _stored(now - STAMP_EVERY)]
+    values = [stored(now), ip, secret_id, stored(now - STAMP_EVERY)]
     try:
         with connection.cursor() as cursor:
-            if connection.vendor == "sqlite":
-                _stamp_without_waiting(cursor, values)
-            else:
-                cursor.execute(_statements(connection.vendor).stamp, values)
+            execute_without_waiting(cursor, _statements(connection.vendor).stamp, values)
     except DatabaseError as error:
         logger.info("last use of an API key not noted: %s", type(error).__name__)
 
 
-def _stamp_without_waiting(cursor: Any, values: list[Any]) -> None:
+def execute_without_waiting(cursor: CursorWrapper, statement: str, values: list[Any]) -> int:
+    """How many rows. On SQLite without the busy timeout: OperationalError at once when somebody else writes."""
+    if cursor.db.vendor != "sqlite":
+        cursor.execute(statement, values)
+        return int(cursor.rowcount)
     cursor.execute("PRAGMA busy_timeout")
     (patience,) = cursor.fetchone()
     cursor.execute("PRAGMA busy_timeout = 0")
     try:
-        cursor.execute(_statements("sqlite").stamp, values)
+        cursor.execute(statement, values)
+        return int(cursor.rowcount)
     finally:
         cursor.execute(f"PRAGMA busy_timeout = {int(patience)}")
 
 
-def _stored(moment: datetime) -> Any:
+def stored(moment: datetime) -> Any:
     return connection.ops.adapt_datetimefield_value(moment)
 
 
@@ -136,7 +146,7 @@ def _statements(vendor: str) -> _Statements:
     """Lists come back as text: the two databases share no array."""
     gather = "string_agg" if vendor == "postgresql" else "group_concat"
     account = f"""
-        u.id, u.is_active, a.id, a.name, a.owner_group_id, a.disabled_at IS NOT NULL,
+        u.id, u.is_active, a.id, coalesce(a.name, u.username), a.owner_group_id, a.disabled_at IS NOT NULL,
         (SELECT {gather}(CAST(m.group_id AS text), ' ') FROM {_table(User.groups.through)} m WHERE m.user_id = u.id),
         (SELECT {gather}(t.app_label || '.' || p.codename, ' ')
            FROM {_table(Permission)} p JOIN {_table(ContentType)} t ON t.id = p.content_type_id
@@ -146,10 +156,12 @@ def _statements(vendor: str) -> _Statements:
             SELECT g.permission_id FROM {_table(Group.permissions.through)} g
               JOIN {_table(User.groups.through)} m ON m.group_id = g.group_id WHERE m.user_id = u.id)),
         (SELECT number FROM {_table(AuthEpoch)})"""  # noqa: S608  # our own table names
-    members = f"{_table(User)} u JOIN {_table(ServiceAccount)} a ON a.user_id = u.id"
+    members = f"{_table(User)} u LEFT JOIN {_table(ServiceAccount)} a ON a.user_id = u.id"
     secrets = f"""
-        SELECT s.id, s.hmac, s.pepper_version, s.expires_at, s.expires_at <= %s, s.revoked_at IS NOT NULL,
-               s.last_used_at IS NULL OR s.last_used_at < %s, k.revoked_at IS NOT NULL,
+        SELECT s.id, s.hmac, s.pepper_version, s.expires_at, s.expires_at <= %s,
+               s.revoked_at IS NOT NULL, s.superseded_at IS NOT NULL,
+               s.last_used_at IS NULL OR s.last_used_at < %s, s.stale_noted_at IS NULL OR s.stale_noted_at < %s,
+               k.revoked_at IS NOT NULL,
                k.scopes, k.subject_prefixes, k.cidrs, {account}
           FROM {members} JOIN {_table(ApiKey)} k ON k.user_id = u.id JOIN {_table(ApiSecret)} s ON s.key_id = k.id
          WHERE k.id12 = %s"""  # noqa: S608

@@ -108,6 +108,8 @@ class ApiSecret(models.Model):
     revoked_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
     last_used_ip = models.GenericIPAddressField(null=True, blank=True)
+    # When an event last said that it is still being used although it is over.
+    stale_noted_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [
@@ -124,6 +126,23 @@ class ApiSecret(models.Model):
 
     def __str__(self) -> str:
         return f"{self.key_id}/{self.n}"
+
+
+class KeyFailure(models.Model):
+    """How often a key was refused, by address, key and minute. Housekeeping: it slows guessers down, and goes."""
+
+    address = models.CharField(max_length=45)
+    key_id = models.CharField(max_length=12)
+    minute = models.DateTimeField(db_index=True)
+    tries = models.PositiveIntegerField(default=1)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="accounts_keyfailure_once", fields=["minute", "address", "key_id"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.key_id} from {self.address}"
 
 
 class AuthEpoch(models.Model):

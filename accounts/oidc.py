@@ -22,7 +22,7 @@ from mozilla_django_oidc.views import (  # type: ignore[import-untyped]
     OIDCAuthenticationRequestView,
 )
 
-from accounts import login, people, provider
+from accounts import login, people, provider, sessions
 from accounts.models import User
 from accounts.people import Claims, ProviderSession
 from accounts.provider import ProviderUnavailable
@@ -287,6 +287,7 @@ class CallbackView(OIDCAuthenticationCallbackView):  # type: ignore[misc]
         if before.is_authenticated:
             people.index_session(session_key=session_key, at_provider=answer.at_provider)
             return response
+        sessions.stamp(request.session)
         people.record_login(
             user=user,
             proof="oidc",

@@ -16,13 +16,14 @@ from typing import Literal
 from django.conf import settings
 from django.utils import timezone
 
-from accounts import epoch, lookup, services, tokens
+from accounts import epoch, keys, lookup, services, tokens
 from accounts.kept import SECONDS, Cache
 from accounts.lookup import Account, Secret
 from accounts.models import User, person_ref, service_ref
 from accounts.tokens import Token
 from audit.actors import Actor
 
+Kind = Literal["person", "service"]
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -56,7 +57,7 @@ class Principal:
     user_id: int
     ref: str
     name: str
-    kind: Literal["person", "service"]
+    kind: Kind
     auth: str
     credential: str | None
     scopes: frozenset[str]
@@ -95,10 +96,14 @@ def authenticate(header: str | None, address: str | None) -> Principal:
 def _by_key(name: bytes, token: Token, caller: Address | None) -> Principal:
     secret, account = _matching(token)
     networks = tuple(map(ipaddress.ip_network, json.loads(secret.cidrs)))
+    shown = str(caller) if caller else None
     if reason := _refusal(secret, account, caller, networks):
+        if secret.is_stale_due and _is_stale(secret):
+            actor = Actor(_kind(account), _ref(account), auth="api_key", credential=token.id12)
+            keys.note_stale_use(actor=actor, secret_id=secret.id, key_id=token.id12, address=shown)
         raise NotAuthenticated(reason, token.id12)
     if secret.is_stamp_due:
-        lookup.stamp(secret.id, str(caller) if caller else None)
+        lookup.stamp(secret.id, shown)
     principal = _principal(
         account,
         auth="api_key",
@@ -130,9 +135,9 @@ def _principal(
 ) -> Principal:
     return Principal(
         user_id=account.user_id,
-        ref=service_ref(account.id),
+        ref=_ref(account),
         name=account.name,
-        kind="service",
+        kind=_kind(account),
         auth=auth,
         credential=credential,
         scopes=scopes,
@@ -141,6 +146,14 @@ def _principal(
         owner_group_id=account.owner_group_id,
         rights=frozenset((account.rights or "").split()),
     )
+
+
+def _kind(account: Account) -> Kind:
+    return "person" if account.id is None else "service"
+
+
+def _ref(account: Account) -> str:
+    return person_ref(account.user_id) if account.id is None else service_ref(account.id)
 
 
 def _token(header: str) -> Token:
@@ -169,12 +182,12 @@ def _basic(encoded: str) -> tuple[str, str]:
 def _matching(token: Token) -> tuple[Secret, Account]:
     """The secret that this token is, with its account. An unknown id costs the same comparison as a wrong secret."""
     rows = lookup.find_secrets(token.id12)
-    given = tokens.digest(token, services.pepper())
+    given = {version: tokens.digest(token, pepper) for version, pepper in services.peppers().items()}
     for secret, account in rows:
-        if secret.pepper_version == services.PEPPER_VERSION and hmac.compare_digest(given, secret.hmac):
+        if hmac.compare_digest(given.get(secret.pepper_version, _NO_DIGEST), secret.hmac):
             return secret, account
     if not rows:
-        hmac.compare_digest(given, _NO_DIGEST)
+        hmac.compare_digest(given[services.pepper_version()], _NO_DIGEST)
     raise NotAuthenticated("wrong secret" if rows else "unknown key", token.id12)
 
 
@@ -190,6 +203,11 @@ def _refusal(secret: Secret, account: Account, caller: Address | None, networks:
     if networks and not _is_within(caller, networks):
         return "address"
     return ""
+
+
+def _is_stale(secret: Secret) -> bool:
+    """Somebody said that it should no longer be used, and it is."""
+    return secret.is_revoked or secret.is_key_revoked or (secret.is_superseded and secret.is_expired)
 
 
 def _is_within(caller: Address | None, networks: tuple[Network, ...]) -> bool:

@@ -28,10 +28,9 @@ SCOPES = (
 # config:write, because one widespread client sets the subject's level on its first registration and would fail after
 # the schema is stored. Permissions on the subject still decide.
 DEFAULT_SCOPES = ("subjects:read", "subjects:write", "config:write")
-DEFAULT_DAYS = 30
-MOST_DAYS = 90
+MOST_DAYS: int = settings.CALLBOARD["LIMIT_KEY_DAYS"]
+DEFAULT_DAYS = min(30, MOST_DAYS)
 MOST_ENTRIES = 100
-PEPPER_VERSION = 1
 
 FIRST_ACCOUNT = "first-key"
 ANONYMOUS_ACCOUNT = "anonymous"
@@ -95,8 +94,17 @@ class _Event:
         events.record(actor, self.action, kind=self.kind, ref=self.ref, detail=self.detail)
 
 
-def pepper() -> bytes:
-    return str(settings.KEY_PEPPER).encode()
+def pepper_version() -> int:
+    return int(settings.CALLBOARD["KEY_PEPPER_VERSION"])
+
+
+def peppers() -> dict[int, bytes]:
+    """By version: the one in force, and the one before while its keys live on."""
+    version = pepper_version()
+    found = {version: str(settings.KEY_PEPPER).encode()}
+    if settings.KEY_PEPPER_OLD:
+        found[version - 1] = str(settings.KEY_PEPPER_OLD).encode()
+    return found
 
 
 def create_group(*, actor: Actor, name: str) -> Group:
@@ -156,7 +164,7 @@ def issue_key(
 
 def revoke_key(*, actor: Actor, key: ApiKey, reason: str = "") -> ApiKey:
     """No secret of this key opens anything from now on. A second call changes nothing."""
-    _check_text("reason", reason, 2000)
+    check_text("reason", reason, 2000)
     with transactions.write():
         key = ApiKey.objects.select_for_update(no_key=True).get(pk=key.pk)
         if key.revoked_at is not None:
@@ -216,7 +224,7 @@ def make_anonymous_account(*, actor: Actor, group_name: str) -> bool:
 
 
 def _add_group(name: str) -> tuple[Group, _Event]:
-    _check_name("group", name, 140)
+    check_name("group", name, 140)
     if name.startswith(PROVIDER_GROUP_PREFIX):
         raise InvalidValue(f"groups named {PROVIDER_GROUP_PREFIX}… are made by the identity provider alone")
     try:
@@ -236,8 +244,8 @@ def _find_or_add_group(name: str) -> tuple[Group, list[_Event]]:
 def _add_service_account(
     actor: Actor, name: str, owner_group: Group, *, description: str = "", rights: Iterable[str] = ()
 ) -> tuple[ServiceAccount, _Event]:
-    _check_name("service account", name, 64)
-    _check_text("description", description, 10_000)
+    check_name("service account", name, 64)
+    check_text("description", description, 10_000)
     permissions = [_permission(right) for right in sorted(set(rights))]
     # The colon keeps these apart from the names of people, which can't hold one.
     user = User(username=f"service:{name}", is_service=True)
@@ -274,39 +282,56 @@ def _add_key(
     prefixes: Iterable[str] = (),
     cidrs: Iterable[str] = (),
 ) -> tuple[IssuedKey, _Event]:
-    _check_name("label", label, 100)
+    check_name("label", label, 100)
     if not 1 <= days <= MOST_DAYS:
         raise InvalidValue(f"a key lives from 1 to {MOST_DAYS} days, not {days}")
-    token, now = tokens.generate(), timezone.now()
-    expires_at = now + timedelta(days=days)
-    key = ApiKey.objects.create(
-        id12=token.id12,
+    now = timezone.now()
+    key = ApiKey(
         user_id=account.user_id,
         label=label,
-        scopes=_checked_scopes(scopes),
-        subject_prefixes=_checked_prefixes(prefixes),
-        cidrs=_checked_networks(cidrs),
+        scopes=checked_scopes(scopes),
+        subject_prefixes=checked_prefixes(prefixes),
+        cidrs=checked_networks(cidrs),
         max_expires_at=now + timedelta(days=MOST_DAYS),
         created_at=now,
         created_by=actor.ref,
     )
-    ApiSecret.objects.create(
+    issued = add_key(key, expires_at=now + timedelta(days=days))
+    detail: dict[str, object] = {"service_account": account.ref, **said_of(issued)}
+    return issued, _Event(events.Action.KEY_ISSUED, "api_key", key.id12, detail)
+
+
+def add_key(key: ApiKey, *, expires_at: datetime) -> IssuedKey:
+    """Stores it with its first secret. Whoever calls records the event."""
+    token = tokens.generate()
+    key.id12 = token.id12
+    key.save()
+    add_secret(key, token, n=1, expires_at=expires_at)
+    return IssuedKey(token.text, key, expires_at)
+
+
+def add_secret(key: ApiKey, token: tokens.Token, *, n: int, expires_at: datetime) -> ApiSecret:
+    version = pepper_version()
+    return ApiSecret.objects.create(
         key=key,
-        n=1,
-        hmac=tokens.digest(token, pepper()),
-        pepper_version=PEPPER_VERSION,
-        created_at=now,
+        n=n,
+        hmac=tokens.digest(token, peppers()[version]),
+        pepper_version=version,
+        created_at=timezone.now(),
         expires_at=expires_at,
     )
-    detail: dict[str, object] = {
-        "service_account": account.ref,
-        "label": label,
+
+
+def said_of(issued: IssuedKey) -> dict[str, object]:
+    """What the event of a new key says about it."""
+    key = issued.key
+    return {
+        "label": key.label,
         "scopes": key.scopes,
         "subject_prefixes": key.subject_prefixes,
         "cidrs": key.cidrs,
-        "expires_at": expires_at.isoformat(),
+        "expires_at": issued.expires_at.isoformat(),
     }
-    return IssuedKey(token.text, key, expires_at), _Event(events.Action.KEY_ISSUED, "api_key", key.id12, detail)
 
 
 def _permission(right: str) -> Permission:
@@ -321,7 +346,7 @@ def _group_ref(group: Group) -> str:
     return f"group:{group.pk}"
 
 
-def _checked_scopes(scopes: Iterable[str]) -> list[str]:
+def checked_scopes(scopes: Iterable[str]) -> list[str]:
     asked = set(scopes)
     if unknown := sorted(asked - set(SCOPES)):
         raise InvalidValue(f"unknown scope {', '.join(unknown)}; there are: {' '.join(SCOPES)}")
@@ -330,15 +355,15 @@ def _checked_scopes(scopes: Iterable[str]) -> list[str]:
     return [scope for scope in SCOPES if scope in asked]
 
 
-def _checked_prefixes(prefixes: Iterable[str]) -> list[str]:
+def checked_prefixes(prefixes: Iterable[str]) -> list[str]:
     """Prefixes of subject names. The empty one is refused: it would open everything while looking like a limit."""
     found = sorted(set(prefixes))
     for prefix in found:
-        _check_name("subject prefix", prefix, 512)
+        check_name("subject prefix", prefix, 512)
     return _few("subject prefixes", found)
 
 
-def _checked_networks(cidrs: Iterable[str]) -> list[str]:
+def checked_networks(cidrs: Iterable[str]) -> list[str]:
     try:
         return _few("networks", sorted({str(ipaddress.ip_network(cidr)) for cidr in cidrs}))
     except ValueError as error:
@@ -351,15 +376,15 @@ def _few(what: str, values: list[str]) -> list[str]:
     return values
 
 
-def _check_name(what: str, name: str, longest: int) -> None:
+def check_name(what: str, name: str, longest: int) -> None:
     if not name or name != name.strip():
         raise InvalidValue(f"a {what} is not empty and neither begins nor ends with a blank: {name!r}")
     if "\n" in name or "\t" in name:
         raise InvalidValue(f"a {what} stands on one line, without tabs: {name!r}")
-    _check_text(what, name, longest)
+    check_text(what, name, longest)
 
 
-def _check_text(what: str, text: str, longest: int) -> None:
+def check_text(what: str, text: str, longest: int) -> None:
     if len(text) > longest:
         raise InvalidValue(f"a {what} has at most {longest} characters, not {len(text)}")
     # Cc controls, Cf bidi and zero-width characters, Cs lone surrogates: what makes two names look alike.

@@ -26,8 +26,9 @@ class Token:
     text: str = field(repr=False)
 
 
-def generate() -> Token:
-    id12 = _random(12)
+def generate(id12: str = "") -> Token:
+    """A new key, or a new secret of the key of this id."""
+    id12 = id12 or _random(12)
     body = f"{PREFIX}{id12}_{_random(43)}"
     return Token(id12, body + _check(body))
 

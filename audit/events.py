@@ -56,6 +56,9 @@ class Action(StrEnum):
     SERVICE_ACCOUNT_DISABLED = "service_account.disabled"
     KEY_ISSUED = "key.issued"
     KEY_REVOKED = "key.revoked"
+    KEY_ROTATED = "key.rotated"
+    KEY_SCOPE_CHANGED = "key.scope_changed"
+    KEY_STALE_USE = "key.stale_use"
     SYSTEM_STARTED = "system.started"
 
 

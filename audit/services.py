@@ -3,7 +3,7 @@
 import logging
 from dataclasses import dataclass
 from functools import partial
-from typing import BinaryIO, ClassVar, Literal, Protocol
+from typing import BinaryIO, ClassVar, Protocol
 from uuid import UUID
 
 from django.conf import settings
@@ -34,7 +34,7 @@ class Principal(Protocol):
     @property
     def ref(self) -> str: ...
     @property
-    def kind(self) -> Literal["person", "service"]: ...
+    def auth(self) -> str: ...
     @property
     def scopes(self) -> frozenset[str]: ...
     @property
@@ -122,7 +122,7 @@ class Download:
 
 
 def may_export(principal: Principal) -> bool:
-    return principal.kind == "person" and EXPORT in principal.rights
+    return principal.auth == "session" and EXPORT in principal.rights
 
 
 def list_events(

@@ -11,8 +11,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
-from accounts import local, people
-from accounts.models import ApiSecret
+from accounts import keys, local, people
 from accounts.principals import Principal
 from audit import services, triggers
 from audit.events import Action
@@ -120,14 +119,7 @@ def _breakglass_uses() -> list[Finding]:
 
 
 def _ending_keys() -> list[Finding]:
-    now = timezone.now()
-    ending = ApiSecret.objects.filter(
-        revoked_at=None, key__revoked_at=None, expires_at__gt=now, expires_at__lt=now + SOON
-    ).order_by("expires_at")
-    labels = [
-        f"{secret.key.label} ({secret.key.id12}) on {secret.expires_at:%Y-%m-%d}"
-        for secret in ending.select_related("key")[:5]
-    ]
+    labels = [f"{each.key.label} ({each.key.id12}) on {each.expires_at:%Y-%m-%d}" for each in keys.ending(SOON)[:5]]
     return [Finding("Keys that end soon", "look", ", ".join(labels), "manage.py api_key ACCOUNT")] if labels else []
 
 

@@ -4,7 +4,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import structlog
 from django.db import InterfaceError, OperationalError
-from rest_framework.exceptions import APIException, AuthenticationFailed, NotAuthenticated, ValidationError
+from rest_framework.exceptions import APIException, AuthenticationFailed, NotAuthenticated, Throttled, ValidationError
 from rest_framework.response import Response
 from rest_framework.views import exception_handler as drf_exception_handler
 
@@ -33,6 +33,10 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response:
         case ValidationError():
             response = _response(422, 422, "The request does not fit; `errors` says what is wrong")
             response.data["errors"] = exc.detail
+            return response
+        case Throttled():
+            response = _response(429, 429, str(exc.detail))
+            response["Retry-After"] = str(getattr(exc, "wait", None) or 60)
             return response
         case APIException():
             return _response(exc.status_code, exc.status_code, str(exc.detail))

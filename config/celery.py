@@ -46,6 +46,7 @@ app.conf.update(
         "sign": {"task": "audit.tasks.sign", "schedule": crontab(minute="0")},
         "deliver": {"task": "audit.tasks.deliver", "schedule": 30.0},
         "expire": {"task": "audit.tasks.expire", "schedule": crontab(minute="7")},
+        "remind of keys": {"task": "config.celery.remind_of_keys", "schedule": crontab(hour="7", minute="23")},
         "clear sessions": {"task": "config.celery.clear_sessions", "schedule": crontab(hour="3", minute="11")},
     },
 )
@@ -55,3 +56,8 @@ app.autodiscover_tasks()
 @app.task
 def clear_sessions() -> None:
     call_command("forget_sessions")
+
+
+@app.task
+def remind_of_keys() -> None:
+    call_command("key_reminders")

@@ -75,6 +75,7 @@ def prepare() -> None:
         # Prints the address, and on an empty database the first key.
         call_command("first_start")
         call_command("forget_sessions")
+        call_command("key_reminders", log_only=True)
     connections.close_all()
 
 

@@ -32,6 +32,12 @@ TABLE = {
     "KEY_PEPPER": Setting(
         text, None, "Secret under which API keys are hashed, 32 characters or more; made in <data>/secrets likewise."
     ),
+    "KEY_PEPPER_VERSION": Setting(
+        number(1, 32767), 1, "Number of the pepper, stored with each key; one more at a change."
+    ),
+    "KEY_PEPPER_OLD": Setting(
+        text, None, "The pepper before, for keys that were hashed under it and have not ended yet."
+    ),
     "AUDIT_SIGNING_KEY": Setting(
         text, None, "Secret from which the key of the checkpoints is made, 32 characters or more; made likewise."
     ),
@@ -89,6 +95,7 @@ TABLE = {
     "EXPORT_LEASE": Setting(
         number(1, 3600), 60, "Seconds after which the export of a worker that fell silent goes to another one."
     ),
+    "LIMIT_KEY_DAYS": Setting(number(1, 365), 90, "Days that an API key lives at most."),
     "LIMIT_EXPORT_ROWS": Setting(number(1, BILLION), 5_000_000, "Events in one audit export."),
     "REQUEST_TIMEOUT": Setting(number(1, 3600), 60, "Seconds a request may work; then it is 504."),
     "STATEMENT_TIMEOUT": Setting(
@@ -152,6 +159,7 @@ try:
     PRODUCTION = bool(POSTGRESQL or OWN["OIDC_ISSUER"]) if OWN["PRODUCTION"] is None else OWN["PRODUCTION"]
     SECRET_KEY = _secret("SECRET_KEY")
     KEY_PEPPER = _secret("KEY_PEPPER")
+    KEY_PEPPER_OLD = _secret("KEY_PEPPER_OLD") if OWN["KEY_PEPPER_OLD"] else ""
     AUDIT_SIGNING_KEY = _secret("AUDIT_SIGNING_KEY")
     # Filled at every start; a file that is not there yet is served under its plain name.
     STATIC_ROOT = OWN["DATA"] / "static"

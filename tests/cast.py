@@ -9,7 +9,7 @@ from typing import Any
 from django.contrib.auth.models import Group
 from django.test import Client
 
-from accounts import principals, services
+from accounts import failures, principals, services
 from accounts.models import ServiceAccount, User
 from accounts.principals import Principal
 from audit import events, transactions
@@ -74,6 +74,7 @@ def forget() -> None:
     """What this process keeps. Databases of tests begin anew while processes go on, and so the same keys come again."""
     parsed.KEPT.clear()
     principals.kept.clear()
+    failures.exhausted.clear()
 
 
 def last_event() -> Any:

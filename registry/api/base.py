@@ -14,7 +14,7 @@ from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
 from django.utils.module_loading import import_string
 from django.views.decorators.csrf import csrf_exempt
-from rest_framework.exceptions import APIException, AuthenticationFailed, MethodNotAllowed, NotAuthenticated
+from rest_framework.exceptions import APIException, AuthenticationFailed, MethodNotAllowed, NotAuthenticated, Throttled
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
@@ -123,6 +123,8 @@ class RegistryView(APIView):
             response["Allow"] = ",".join(self.allowed_methods)
         if status == 503:
             response["Retry-After"] = "2"
+        if isinstance(exc, Throttled):
+            response["Retry-After"] = str(getattr(exc, "wait", None) or 60)
         return response
 
     def finalize_response(  # type: ignore[override]  # DRF's Response wants rendering

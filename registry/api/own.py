@@ -58,7 +58,7 @@ class OwnView(APIView):
         if method == "OPTIONS" or not hasattr(self, method.lower()):
             return
         rule = permissions.OWN_TABLE[self.route, method]
-        if rule.people_only and self.principal.kind != "person":
+        if rule.people_only and self.principal.auth != "session":
             raise NotForThisCaller("This is for people: sign in, a key can't do it")
         if rule.scope is not None and rule.scope not in self.principal.scopes:
             raise NotForThisCaller(f"The key lacks the scope {rule.scope}")

@@ -7,6 +7,7 @@ import pytest
 from django.contrib.auth.models import Group
 from django.test import Client
 
+from accounts import sessions
 from accounts.models import ApiKey, User
 from audit import events, transactions
 from audit.models import AuditEvent
@@ -15,13 +16,16 @@ from tests.cast import STAGE, Api, Member
 ROUTES = ["me", "groups", "service-accounts", "keys"]
 
 
-def person(name: str, *groups: Group, is_superuser: bool = False) -> Client:
+def person(name: str, *groups: Group, is_superuser: bool = False, email: str = "") -> Client:
     with transactions.write():
-        user = User.objects.create(username=name, is_superuser=is_superuser)
+        user = User.objects.create(username=name, is_superuser=is_superuser, email=email)
         user.groups.set(groups)
         events.record(STAGE, events.Action.USER_CREATED, kind="user", ref=f"person:{user.pk}")
     client = Client()
     client.force_login(user, "accounts.local.Backend")
+    session = client.session
+    sessions.stamp(session)
+    session.save()
     return client
 
 

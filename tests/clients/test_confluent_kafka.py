@@ -44,6 +44,16 @@ def basic(server: Server, key: str) -> dict[str, Any]:
     return {"url": server.url, "basic.auth.user.info": f"{key.removeprefix('cbk_')[:12]}:{key}"}
 
 
+def basic_with_the_prefix(server: Server, key: str) -> dict[str, Any]:
+    return {"url": server.url, "basic.auth.user.info": f"{key[:16]}:{key}"}
+
+
+def basic_in_the_address(server: Server, key: str) -> dict[str, Any]:
+    """Every character percent-encoded, as a program might."""
+    user, password = ("".join(f"%{ord(character):02X}" for character in part) for part in (key[:16], key))
+    return {"url": server.url.replace("http://", f"http://{user}:{password}@")}
+
+
 def bearer(server: Server, key: str) -> dict[str, Any]:
     """The logical cluster is the hosted registry's; the client insists on one, Callboard does not look at it."""
     return {
@@ -65,7 +75,7 @@ def client(server: Server, producer_key: str) -> Iterator[SchemaRegistryClient]:
         yield made
 
 
-@pytest.mark.parametrize("credentials", [basic, bearer])
+@pytest.mark.parametrize("credentials", [basic, basic_with_the_prefix, basic_in_the_address, bearer])
 @pytest.mark.parametrize("strategy", [{}, LEGACY], ids=["associated", "topic"])
 def test_a_message_comes_back_as_it_was_sent(
     server: Server, producer_key: str, topic: str, credentials: Any, strategy: dict[str, Any]
@@ -239,7 +249,7 @@ def test_record_names_serve_as_subjects(client: SchemaRegistryClient, topic: str
     assert f"shop.{record['name']}" in client.get_subjects()
 
 
-@pytest.mark.parametrize("credentials", [basic, bearer])
+@pytest.mark.parametrize("credentials", [basic, basic_with_the_prefix, basic_in_the_address, bearer])
 def test_a_wrong_key_is_refused_with_401(server: Server, producer_key: str, credentials: Any) -> None:
     wrong = producer_key[:-1] + ("0" if producer_key[-1] != "0" else "1")
     with SchemaRegistryClient(credentials(server, wrong)) as stranger, pytest.raises(SchemaRegistryError) as refused:

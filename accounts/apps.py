@@ -16,7 +16,16 @@ class AccountsConfig(AppConfig):
         """Who exists, who belongs where and what opens the door: none of it changes without an event."""
         from django.contrib.auth.models import Group
 
-        from accounts.models import ApiKey, ApiSecret, ExternalIdentity, LoginLink, ServiceAccount, User
+        from accounts.models import (
+            ApiKey,
+            ApiSecret,
+            CiTrust,
+            ExternalIdentity,
+            JwtTrust,
+            LoginLink,
+            ServiceAccount,
+            User,
+        )
 
         columns = [field.attname for field in ApiSecret._meta.concrete_fields if field.attname not in STAMPS]
         # A sign-in stamps the user, and brings name and address as the provider knows them: `auth.login` says that it
@@ -32,6 +41,8 @@ class AccountsConfig(AppConfig):
             Audited(User.groups.through),
             Audited(User.user_permissions.through),
             Audited(ServiceAccount),
+            Audited(JwtTrust),
+            Audited(CiTrust),
             Audited(ApiKey),
             Audited(ApiSecret, update_columns=columns),
         ]
@@ -40,10 +51,10 @@ class AccountsConfig(AppConfig):
         """What a principal is made of. A sign-in stamps the user, a request its secret: neither may move the epoch."""
         from django.contrib.auth.models import Group
 
-        from accounts.models import ApiKey, ApiSecret, ServiceAccount, User
+        from accounts.models import ApiKey, ApiSecret, JwtTrust, ServiceAccount, User
 
         rights = [Group.permissions.through, User.groups.through, User.user_permissions.through]
-        whole: list[type[Model]] = [*rights, ApiKey, ApiSecret, ServiceAccount]
+        whole: list[type[Model]] = [*rights, ApiKey, ApiSecret, ServiceAccount, JwtTrust]
         yield from (Moving(model, _columns(model)) for model in whole)
         yield Moving(User, ["is_active", "is_staff", "is_superuser"], inserts=False)
 

@@ -5,12 +5,13 @@ import logging
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import AuthenticationFailed, PermissionDenied, Throttled
+from rest_framework.exceptions import APIException, AuthenticationFailed, PermissionDenied, Throttled
 from rest_framework.request import Request
 
 from accounts import failures, principals
 from accounts.failures import TooManyFailures
-from accounts.principals import NotAuthenticated, Principal
+from accounts.jwks import KeysUnavailable
+from accounts.principals import NotAuthenticated, NotTrusted, Principal
 
 logger = logging.getLogger(__name__)
 
@@ -32,12 +33,25 @@ class HeaderAuthentication(BaseAuthentication):
             if error.key_id:
                 _count(error.key_id, address or "")
             raise AuthenticationFailed("Unauthorized") from None
+        except NotTrusted as error:
+            logger.info("not trusted: client %s, from %s", error, address)
+            raise PermissionDenied("This client of the provider is not known here") from None
+        except KeysUnavailable as error:
+            logger.warning("keys of %s are not available", error)
+            raise ProviderAway from None
 
     def authenticate_header(self, request: Request) -> str:
         """Scripts in a page get no Basic challenge: the browser would open a window for it."""
         bearer = 'Bearer realm="callboard"'
         is_script = request.META.get("HTTP_X_REQUESTED_WITH") == "XMLHttpRequest" or "HTTP_HX_REQUEST" in request.META
         return bearer if is_script else f'Basic realm="callboard", {bearer}'
+
+
+class ProviderAway(APIException):
+    """Clients ask again after a 503, and give up after a 401."""
+
+    status_code = 503
+    default_detail = "The keys of the token's issuer can't be had; try again in a moment"
 
 
 def _count(key_id: str, address: str) -> None:

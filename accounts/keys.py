@@ -84,7 +84,7 @@ def _rotate(actor: Actor, key: ApiKey, days: int, overlap_hours: int, *, may_liv
         raise InvalidValue(f"secrets overlap for 0 to {MOST_OVERLAP_HOURS} hours, not {overlap_hours}")
     with transactions.write():
         # Whoever rotates at the same time waits here, and then counts ours.
-        key, now = ApiKey.objects.select_for_update().get(pk=key.pk), timezone.now()
+        key, now = ApiKey.objects.select_for_update(no_key=True).get(pk=key.pk), timezone.now()
         old = _last_live(key, now)
         if may_live_until is not None:
             key.max_expires_at = may_live_until
@@ -128,7 +128,7 @@ def change_limits(*, actor: Actor, key: ApiKey, limits: Limits) -> ApiKey:
         "cidrs": services.checked_networks(limits.cidrs),
     }
     with transactions.write():
-        key = ApiKey.objects.select_for_update().get(pk=key.pk)
+        key = ApiKey.objects.select_for_update(no_key=True).get(pk=key.pk)
         before = {name: getattr(key, name) for name in after}
         if key.revoked_at is not None:
             raise KeyIsOver

@@ -17,7 +17,7 @@ from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
 from accounts import epoch
-from accounts.models import ApiKey, ApiSecret, AuthEpoch, ServiceAccount, User
+from accounts.models import ApiKey, ApiSecret, AuthEpoch, JwtTrust, ServiceAccount, User
 from audit import transactions
 
 logger = logging.getLogger(__name__)
@@ -97,6 +97,19 @@ def _moment(stored: datetime) -> datetime:
     return stored if stored.tzinfo else stored.replace(tzinfo=UTC)
 
 
+class Trusted(NamedTuple):
+    """The client of a provider that a token names. Scopes are a list, as JSON."""
+
+    subject: str
+    scopes: str
+
+
+def find_trusted(issuer: str, client_id: str) -> tuple[Trusted, Account] | None:
+    rows = _read(_statements(connection.vendor).trusted, [issuer, client_id])
+    width = len(Trusted._fields)
+    return (Trusted(*rows[0][:width]), Account(*rows[0][width:])) if rows else None
+
+
 def stamp(secret_id: int, ip: str | None) -> None:
     """When and from where the secret was last used; rather not at all than making the request wait or fail.
 
@@ -134,6 +147,7 @@ def stored(moment: datetime) -> Any:
 class _Statements(NamedTuple):
     secrets: str
     account: str
+    trusted: str
     stamp: str
 
 
@@ -170,4 +184,9 @@ def _statements(vendor: str) -> _Statements:
         UPDATE {_table(ApiSecret)} SET last_used_at = %s, last_used_ip = %s WHERE id IN (
           SELECT id FROM {_table(ApiSecret)}
            WHERE id = %s AND (last_used_at IS NULL OR last_used_at < %s) {skip})"""  # noqa: S608
-    return _Statements(secrets, f"SELECT {account} FROM {members} WHERE a.name = %s", stamp)  # noqa: S608
+    by_name = f"SELECT {account} FROM {members} WHERE a.name = %s"  # noqa: S608
+    trusted = f"""
+        SELECT t.subject, t.scopes, {account}
+          FROM {members} JOIN {_table(JwtTrust)} t ON t.service_account_id = a.id
+         WHERE t.issuer = %s AND t.client_id = %s"""  # noqa: S608
+    return _Statements(secrets, by_name, trusted, stamp)

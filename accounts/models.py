@@ -128,6 +128,66 @@ class ApiSecret(models.Model):
         return f"{self.key_id}/{self.n}"
 
 
+class JwtTrust(models.Model):
+    """A client of a provider whose tokens act as a service account.
+
+    `subject` is the `sub` that they carry: a token that the same client got for a person carries another one.
+    """
+
+    issuer = models.CharField(max_length=500)
+    client_id = models.CharField(max_length=255)
+    subject = models.CharField(max_length=255)
+    service_account = models.ForeignKey(ServiceAccount, on_delete=models.PROTECT, related_name="jwt_trusts")
+    scopes = models.JSONField()
+    created_at = models.DateTimeField()
+    created_by = models.CharField(max_length=255)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(name="accounts_jwttrust_once", fields=["issuer", "client_id"])]
+
+    def __str__(self) -> str:
+        return f"{self.client_id} at {self.issuer}"
+
+
+class CiTrust(models.Model):
+    """Pipelines of a CI service that get a short key of a service account for the token they were given there."""
+
+    issuer = models.CharField(max_length=500)
+    audience = models.CharField(max_length=500)
+    claims = models.JSONField()  # by name: a text, or a list of them; compared letter by letter
+    service_account = models.ForeignKey(ServiceAccount, on_delete=models.PROTECT, related_name="ci_trusts")
+    scopes = models.JSONField()
+    subject_prefixes = models.JSONField(default=list)
+    minutes = models.PositiveSmallIntegerField()
+    created_at = models.DateTimeField()
+    created_by = models.CharField(max_length=255)
+
+    class Meta:
+        indexes = [models.Index(name="accounts_citrust_issuer", fields=["issuer"])]
+        constraints = [
+            models.CheckConstraint(
+                name="accounts_citrust_an_hour_at_most", condition=Q(minutes__gte=1, minutes__lte=60)
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.service_account} for pipelines of {self.issuer}"
+
+    @property
+    def ref(self) -> str:
+        return f"ci_trust:{self.pk}"
+
+
+class SpentToken(models.Model):
+    """A token of a pipeline that was exchanged, as a hash of its issuer and its id, until it has ended."""
+
+    digest = models.BinaryField(max_length=32, unique=True)
+    expires_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return bytes(self.digest).hex()
+
+
 class KeyFailure(models.Model):
     """How often a key was refused, by address, key and minute. Housekeeping: it slows guessers down, and goes."""
 
@@ -150,6 +210,8 @@ class AuthEpoch(models.Model):
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     number = models.BigIntegerField()
+    # Moves together with it when the keys of issuers are to be fetched anew.
+    jwks_flushes = models.BigIntegerField(db_default=0)
 
     class Meta:
         constraints = [models.CheckConstraint(name="accounts_authepoch_one_row", condition=Q(id=1))]

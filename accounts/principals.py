@@ -1,7 +1,7 @@
 """From an Authorization header to whoever sent it: the one place that decides who calls.
 
 API keys come as `Bearer cbk_…`, or as Basic (RFC 7617) with the key's id for a user and the whole key for a password,
-because that is what clients configured with a user name and a password can send.
+because that is what clients configured with a user name and a password can send. A `Bearer` with two dots is a JWT.
 """
 
 import base64
@@ -11,12 +11,12 @@ import ipaddress
 import json
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from django.conf import settings
 from django.utils import timezone
 
-from accounts import epoch, keys, lookup, services, tokens
+from accounts import epoch, jwks, jwt, keys, lookup, services, tokens
 from accounts.kept import SECONDS, Cache
 from accounts.lookup import Account, Secret
 from accounts.models import User, person_ref, service_ref
@@ -28,13 +28,18 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 # A key as Basic, with room to spare.
-LONGEST_HEADER = 200
+LONGEST_KEY = 200
+LONGEST_HEADER = len("Bearer ") + jwt.LONGEST
 ANONYMOUS_SCOPES = {
     "read": frozenset({"subjects:read"}),
     "write": frozenset({"subjects:read", "subjects:write", "config:write"}),
 }
 _CREDENTIALS = re.compile(r"(?i:(basic)|bearer) +([!-~]+)")
 _NO_DIGEST = bytes(32)
+
+
+class NotTrusted(Exception):
+    """A proof that is in order, of somebody who is nobody here."""
 
 
 class NotAuthenticated(Exception):
@@ -90,7 +95,19 @@ def authenticate(header: str | None, address: str | None) -> Principal:
     known = kept.get(name)
     if known is not None and (not known.networks or _is_within(_ip(address), known.networks)):
         return known.principal
-    return _anonymous(name) if header is None else _by_key(name, _token(header), _ip(address))
+    if header is None:
+        return _anonymous(name)
+    is_basic, text = _credentials(header)
+    if not is_basic and text.count(".") == 2:
+        return _by_jwt(name, text)
+    return _by_key(name, _token(text, is_basic=is_basic), _ip(address))
+
+
+def _credentials(header: str) -> tuple[bool, str]:
+    found = _CREDENTIALS.fullmatch(header) if len(header) <= LONGEST_HEADER else None
+    if found is None:
+        raise NotAuthenticated("malformed")
+    return bool(found[1]), found[2]
 
 
 def _by_key(name: bytes, token: Token, caller: Address | None) -> Principal:
@@ -114,6 +131,46 @@ def _by_key(name: bytes, token: Token, caller: Address | None) -> Principal:
     life = (secret.expires_at - timezone.now()).total_seconds()
     kept.keep(name, _Known(principal, networks), epoch=account.epoch, seconds=life)
     return principal
+
+
+def _by_jwt(name: bytes, text: str) -> Principal:
+    """A robot with a token of its provider. A person's token is of no use here, whoever's client got it."""
+    try:
+        claims = _verified(text)
+        client_id = claims.get(settings.CALLBOARD["JWT_CLIENT_CLAIM"])
+        said = jwt.words(claims, settings.CALLBOARD["JWT_SCOPE_CLAIM"])
+    except jwt.Rejected as error:
+        raise NotAuthenticated(f"token: {error}") from error
+    found = lookup.find_trusted(claims["iss"], client_id) if isinstance(client_id, str) else None
+    if found is None or found[0].subject != claims["sub"]:
+        raise NotTrusted(client_id)
+    trusted, account = found
+    if not account.is_active or account.is_disabled:
+        raise NotAuthenticated("disabled")
+    scopes = frozenset(json.loads(trusted.scopes))
+    principal = _principal(
+        account, auth="jwt", credential=client_id, scopes=scopes if said is None else scopes & said, prefixes=()
+    )
+    kept.keep(name, _Known(principal), epoch=account.epoch, seconds=claims["exp"] - timezone.now().timestamp())
+    return principal
+
+
+def _verified(text: str) -> dict[str, Any]:
+    header, issuer = jwt.read_header(text), jwt.read_issuer(text)
+    if issuer not in settings.CALLBOARD["JWT_ISSUERS"]:
+        raise jwt.Rejected("issuer")
+    must_say = settings.CALLBOARD["JWT_REQUIRE_AT_TYP"]
+    types = frozenset({jwt.ACCESS_TOKEN}) if must_say else jwt.PLAIN_TYPES
+    audience = settings.CALLBOARD["JWT_AUDIENCE"] or settings.BASE_URL
+    try:
+        key = jwks.find(issuer, header.key_id)
+    except jwks.UnknownKey as error:
+        raise jwt.Rejected("unknown key") from error
+    claims = jwt.verify(text, header, key, jwt.Rules(issuer, audience, types))
+    # An ID token has one, and says of itself that it is a JWT like any other.
+    if not must_say and "nonce" in claims:
+        raise jwt.Rejected("nonce")
+    return claims
 
 
 def _anonymous(name: bytes) -> Principal:
@@ -156,12 +213,11 @@ def _ref(account: Account) -> str:
     return person_ref(account.user_id) if account.id is None else service_ref(account.id)
 
 
-def _token(header: str) -> Token:
-    """What the header holds, if it could be a key at all. Nothing here asks the database."""
-    credentials = _CREDENTIALS.fullmatch(header) if len(header) <= LONGEST_HEADER else None
-    if credentials is None:
+def _token(given: str, *, is_basic: bool) -> Token:
+    """What was sent, if it could be a key at all. Nothing here asks the database."""
+    if len(given) > LONGEST_KEY:
         raise NotAuthenticated("malformed")
-    user, text = _basic(credentials[2]) if credentials[1] else (None, credentials[2])
+    user, text = _basic(given) if is_basic else (None, given)
     token = tokens.parse(text)
     if token is None or user not in {None, token.id12, tokens.PREFIX + token.id12}:
         raise NotAuthenticated("malformed")

@@ -59,6 +59,12 @@ class Action(StrEnum):
     KEY_ROTATED = "key.rotated"
     KEY_SCOPE_CHANGED = "key.scope_changed"
     KEY_STALE_USE = "key.stale_use"
+    JWT_TRUST_CREATED = "jwt_trust.created"
+    JWT_TRUST_DELETED = "jwt_trust.deleted"
+    CI_TRUST_CREATED = "ci_trust.created"
+    CI_TRUST_CHANGED = "ci_trust.changed"
+    CI_TRUST_DELETED = "ci_trust.deleted"
+    CI_TRUST_REFUSED = "ci_trust.refused"
     SYSTEM_STARTED = "system.started"
 
 

@@ -39,7 +39,10 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response:
             response["Retry-After"] = str(getattr(exc, "wait", None) or 60)
             return response
         case APIException():
-            return _response(exc.status_code, exc.status_code, str(exc.detail))
+            response = _response(exc.status_code, exc.status_code, str(exc.detail))
+            if exc.status_code == 503:
+                response["Retry-After"] = "2"
+            return response
         case OperationalError() | InterfaceError():
             log.warning("database refused", error=type(exc).__name__)
             response = _response(503, 503, "The database is unavailable; try again in a moment")

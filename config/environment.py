@@ -104,6 +104,14 @@ def origins(addresses: Iterable[str | None]) -> list[str]:
     return list(dict.fromkeys(f"{address.scheme}://{address.netloc}" for address in found))
 
 
+def addresses(value: str) -> tuple[str, ...]:
+    """A list, comma separated. A slash at the end stays: issuers are compared letter by letter."""
+    found = words(value)
+    for address in found:
+        web_address(address)
+    return found
+
+
 def headers(value: str) -> dict[str, str]:
     """`Name: value, Name: value`; the values hold no comma."""
     found = {}

@@ -10,7 +10,19 @@ import environ  # type: ignore[import-untyped]
 from django.core.exceptions import ImproperlyConfigured
 
 from config import environment, logs
-from config.environment import Setting, mail_server, number, one_of, pairs, places, switch, text, web_address, words
+from config.environment import (
+    Setting,
+    addresses,
+    mail_server,
+    number,
+    one_of,
+    pairs,
+    places,
+    switch,
+    text,
+    web_address,
+    words,
+)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 MIB = 1024 * 1024
@@ -73,6 +85,17 @@ TABLE = {
     "OIDC_USER_ENDPOINT": Setting(web_address, None, "Likewise."),
     "OIDC_JWKS_ENDPOINT": Setting(web_address, None, "Likewise."),
     "OIDC_END_SESSION_ENDPOINT": Setting(web_address, None, "Likewise."),
+    "JWT_ISSUERS": Setting(
+        addresses, (), "Issuers whose client-credentials tokens are taken, spelled as in the tokens' `iss`."
+    ),
+    "JWT_AUDIENCE": Setting(text, None, "Audience that such tokens name; the base URL if empty."),
+    "JWT_REQUIRE_AT_TYP": Setting(
+        switch, True, "Take only tokens of the type at+jwt; off for providers that do not say it."
+    ),
+    "JWT_CLIENT_CLAIM": Setting(
+        one_of("client_id", "cid", "azp", "appid"), "client_id", "Claim that names the client."
+    ),
+    "JWT_SCOPE_CLAIM": Setting(one_of("scope", "scp"), "scope", "Claim that lists the scopes."),
     "BREAKGLASS_LOCAL_LOGIN": Setting(switch, False, "Local password login although an issuer is set; recorded."),
     "ADMIN_PATH": Setting(text, "admin", "Path of Django's admin."),
     "BROKER_URL": Setting(text, None, "Redis for Celery; empty means a runner beside the server."),

@@ -9,7 +9,7 @@ from typing import Any
 from django.contrib.auth.models import Group
 from django.test import Client
 
-from accounts import failures, principals, services
+from accounts import failures, jwks, principals, services, sessions
 from accounts.models import ServiceAccount, User
 from accounts.principals import Principal
 from audit import events, transactions
@@ -75,6 +75,7 @@ def forget() -> None:
     parsed.KEPT.clear()
     principals.kept.clear()
     failures.exhausted.clear()
+    jwks.forget()
 
 
 def last_event() -> Any:
@@ -109,6 +110,10 @@ def sign_in(name: str, *groups: str, is_superuser: bool = False, is_staff: bool 
         events.record(STAGE, events.Action.USER_CREATED, kind="user", ref=f"person:{user.pk}")
     client = Client()
     client.force_login(user, "accounts.local.Backend")
+    # As after a sign-in, which is when keys may be made.
+    session = client.session
+    sessions.stamp(session)
+    session.save()
     return Person(user, client)
 
 

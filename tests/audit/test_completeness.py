@@ -56,6 +56,8 @@ ADMIN_PAGES = {
 # guards, delivers and exports it.
 NOT_BUSINESS = {
     "accounts.AuthEpoch": "a number that moves with every change of a right",
+    "accounts.KeyFailure": "counts that slow guessing down",
+    "accounts.SpentToken": "tokens that were exchanged; the keys they were exchanged for have their events",
     "accounts.LogoutToken": "messages of the provider that were acted on",
     "accounts.SessionIndex": "which sessions belong together",
     "admin.LogEntry": "never written: the log is the audit trail",

@@ -230,6 +230,45 @@ CHANGES: dict[tuple[str, str], list[Change]] = {
             },
         ),
     ],
+    ("own_my_keys", "POST"): [
+        Change(
+            send("maria", "POST", "me/keys", {"label": "laptop", "scopes": ["subjects:read"]}),
+            "maria",
+            "key.issued",
+            ("api_key", "????????????"),
+            {
+                "person": ...,
+                "label": "laptop",
+                "scopes": ["subjects:read"],
+                "subject_prefixes": [],
+                "cidrs": [],
+                "expires_at": ...,
+            },
+        ),
+    ],
+    ("own_key_rotation", "POST"): [
+        Change(
+            send("maria", "POST", "keys/{key}/rotate", {"days": 7}),
+            "maria",
+            "key.rotated",
+            ("api_key", "????????????"),
+            {"secret": 2, "expires_at": ..., "old_until": ...},
+            with_a_key,
+        ),
+    ],
+    ("own_key", "PATCH"): [
+        Change(
+            send("maria", "PATCH", "keys/{key}", {"prefixes": ["orders"]}),
+            "maria",
+            "key.scope_changed",
+            ("api_key", "????????????"),
+            {
+                "before": {"scopes": list(services.DEFAULT_SCOPES), "subject_prefixes": [], "cidrs": []},
+                "after": {"scopes": list(services.DEFAULT_SCOPES), "subject_prefixes": ["orders"], "cidrs": []},
+            },
+            with_a_key,
+        ),
+    ],
     ("own_key", "DELETE"): [
         Change(
             send("maria", "DELETE", "keys/{key}?reason=leaked"),

@@ -6,7 +6,7 @@ from pathlib import Path
 from django.conf import settings
 from django.urls import reverse
 
-from accounts import people, services
+from accounts import people, services, trusts
 from audit import checkpoints, transactions
 from tests.audit.walk.changes import Change, Stage
 from tests.audit.walk.own import with_a_key
@@ -14,6 +14,9 @@ from tests.audit.walk.registry import ORDERS, registered
 from tests.cast import STAGE
 
 PASSWORD = "correct horse battery staple"  # noqa: S105 - of a test
+
+
+ISSUER = "https://idp.example"
 
 
 def with_a_link(stage: Stage) -> None:
@@ -97,6 +100,12 @@ def _command(words: tuple[str, ...], stage: Stage) -> object:
     return stage.command(*(word.format(**stage.kept) for word in words))
 
 
+def with_a_trusted_client(stage: Stage) -> None:
+    account, issuer = stage.owner.account, ISSUER
+    trust = trusts.trust_client(actor=STAGE, account=account, issuer=issuer, client_id="bot", scopes=["audit:read"])
+    stage.kept["trust"] = str(trust.pk)
+
+
 def with_another_key(stage: Stage) -> None:
     """The last checkpoint was signed by a key that is no longer the one in the settings."""
     file, secret = Path(settings.DATA) / "old-key", "x" * 40
@@ -141,6 +150,31 @@ COMMANDS: dict[str, list[Change]] = {
             "leaked",
         ),
     ],
+    "jwt_trust": [
+        Change(
+            command(
+                "jwt_trust", "owner", "--issuer", "https://idp.example", "--client", "bot", "--scopes", "audit:read"
+            ),
+            "manage.py",
+            "jwt_trust.created",
+            ("jwt_trust", "jwt_trust:*"),
+            {
+                "issuer": ISSUER,
+                "client_id": "bot",
+                "subject": "bot",
+                "scopes": ["audit:read"],
+                "service_account": ...,
+            },
+        ),
+        Change(
+            command("jwt_trust", "--remove", "{trust}"),
+            "manage.py",
+            "jwt_trust.deleted",
+            ("jwt_trust", "jwt_trust:*"),
+            {"issuer": ISSUER, "client_id": "bot"},
+            with_a_trusted_client,
+        ),
+    ],
     "login_link": [
         Change(
             command("login_link", "maria"),
@@ -166,5 +200,7 @@ OTHER_COMMANDS = {
     "audit_verify": "only reads",
     "audit_worker": "makes the exports that were asked for: test_export_workers",
     "first_start": "group, account, key and link of an empty database, an event each: test_commands",
+    "flush_jwks": "makes servers ask again: test_jwt",
+    "key_reminders": "only tells",
     "forget_sessions": "sessions that are over are no record",
 }

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS, connections
+import structlog
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.db.backends.utils import CursorWrapper
 from django.db.models import AutoField, Field, Model
 from django.db.transaction import TransactionManagementError
@@ -16,7 +17,10 @@ from audit import chain
 from audit.actors import Actor
 from audit.models import AuditEvent, AuditPii
 
+log = structlog.get_logger("audit.event")
 PAYLOAD_VERSION = 1
+# What the log line repeats; the salt and the commitments are of use to nobody without the evidence.
+_TOLD = ("at", "actor", "auth", "cred", "request", "action", "object", "detail", "reason")
 # Arbitrary, ours: one transaction at a time appends to the chain.
 _CHAIN_LOCK = 0x63616C6C_61756469
 
@@ -112,8 +116,17 @@ def record(
             _insert(cursor, AuditPii(event_id=seq, name=name, value=value, salt=salt))
         # Under the lock, so that times follow the order of the events.
         members["at"] = chain.time_text(datetime.now(UTC))
-        _insert(cursor, _event(seq, prev, {name: value for name, value in members.items() if value is not None}))
+        present = {name: value for name, value in members.items() if value is not None}
+        event = _event(seq, prev, present)
+        _insert(cursor, event)
+    told = {name: present[name] for name in _TOLD if name in present}
+    transaction.on_commit(functools.partial(_tell, seq, event.hash.hex(), told), robust=True)
     return seq
+
+
+def _tell(seq: int, hash_: str, members: Mapping[str, object]) -> None:
+    """One line for whoever collects logs elsewhere; never of an event that was taken back."""
+    log.info("audit event", seq=seq, hash=hash_, **members)
 
 
 def hold_head() -> tuple[int, bytes] | None:

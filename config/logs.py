@@ -74,6 +74,9 @@ def configuration(log_format: str, level: str) -> dict[str, Any]:
             "django": {"handlers": [], "level": "NOTSET", "propagate": True},
             # Every 4xx of a client as a warning; the request log has them with their status.
             "django.request": {"level": "ERROR"},
+            # What leaves the server this way leaves it at every level.
+            "audit.event": {"level": "INFO"},
+            "audit.checkpoint": {"level": "INFO"},
         },
     }
 

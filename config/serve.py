@@ -6,6 +6,7 @@ The checks and migrations run in this process, which then becomes granian: the s
 import contextlib
 import fcntl
 import io
+import logging
 import os
 import socket
 import subprocess
@@ -72,6 +73,9 @@ def prepare() -> None:
 
         static.collect()
         refuse([*system_checks.run_checks(tags=[Tags.database], databases=["default"]), *checks.audit_guards()])
+        if settings.CALLBOARD["LOG_FORMAT"] == "text":
+            # What a first start makes it says itself, to people.
+            logging.getLogger("audit.event").setLevel(logging.WARNING)
         # Prints the address, and on an empty database the first key.
         call_command("first_start")
         call_command("forget_sessions")

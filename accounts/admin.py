@@ -5,11 +5,12 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.models import Group
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from accounts import keys, membership, services, sessions
-from accounts.models import ApiKey, ServiceAccount, User
+from accounts.models import ApiKey, ApiSecret, ServiceAccount, User
 from audit.admin import ServiceAdmin, ServiceForm
 
 
@@ -181,15 +182,20 @@ class ApiKeyAdmin(AccountsAdmin):
     def scopes_held(self, key: ApiKey) -> str:
         return ", ".join(key.scopes)
 
-    @admin.display(description="Expires")
-    def expires_at(self, key: ApiKey) -> Any:
-        newest = key.secrets.order_by("-n").first()
-        return newest.expires_at if newest else None
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        newest = ApiSecret.objects.filter(key=OuterRef("pk")).order_by("-n")
+        keys: QuerySet[Any] = super().get_queryset(request)
+        return keys.annotate(
+            ends_at=Subquery(newest.values("expires_at")[:1]), seen_at=Subquery(newest.values("last_used_at")[:1])
+        )
 
-    @admin.display(description="Last used")
-    def last_used_at(self, key: ApiKey) -> Any:
-        newest = key.secrets.order_by("-n").first()
-        return newest.last_used_at if newest else None
+    @admin.display(description="Expires", ordering="ends_at")
+    def expires_at(self, key: Any) -> Any:
+        return key.ends_at
+
+    @admin.display(description="Last used", ordering="seen_at")
+    def last_used_at(self, key: Any) -> Any:
+        return key.seen_at
 
     def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
         given = form.cleaned_data

@@ -8,10 +8,11 @@ from django.contrib.auth.models import Group
 from django.test import Client
 from django.urls import reverse
 
+from accounts import services
 from accounts.models import ApiKey, ServiceAccount, User
 from audit.models import AuditEvent
 from registry.models import SchemaVersion, Subject, SubjectScope
-from tests.cast import Api, Member
+from tests.cast import STAGE, Api, Member
 
 PAGES = (
     "registry_subject",
@@ -209,6 +210,19 @@ def test_a_key_is_shown_once_and_revoked(ada: Client, owner: Member, api: Api) -
     save(ada, "accounts_apikey", key.pk, revoke="on", reason="done")
     assert actions()[before:] == ["key.issued", "key.revoked"]
     assert token not in "".join(event.payload for event in AuditEvent.objects.all())
+
+
+def test_a_list_of_more_keys_costs_no_more_queries(
+    ada: Client, owner: Member, django_assert_num_queries: Any, django_assert_max_num_queries: Any
+) -> None:
+    url = reverse("admin:accounts_apikey_changelist")
+    with django_assert_max_num_queries(20) as few:
+        ada.get(url)
+    for number in range(10):
+        services.issue_key(actor=STAGE, account=owner.account, label=f"key {number}")
+
+    with django_assert_num_queries(len(few)):
+        ada.get(url)
 
 
 def test_a_service_account_is_made_and_disabled(ada: Client, owner: Member) -> None:

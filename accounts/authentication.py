@@ -31,7 +31,7 @@ class HeaderAuthentication(BaseAuthentication):
         except NotAuthenticated as error:
             logger.info("not authenticated: %s, key %s, from %s", error.reason, error.key_id, address)
             if error.key_id:
-                _count(error.key_id, address or "")
+                count_failure(error.key_id, address or "")
             raise AuthenticationFailed("Unauthorized") from None
         except NotTrusted as error:
             logger.info("not trusted: client %s, from %s", error, address)
@@ -54,7 +54,7 @@ class ProviderAway(APIException):
     default_detail = "The keys of the token's issuer can't be had; try again in a moment"
 
 
-def _count(key_id: str, address: str) -> None:
+def count_failure(key_id: str, address: str) -> None:
     try:
         failures.count(address=address, key_id=key_id)
     except TooManyFailures as refused:

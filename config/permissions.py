@@ -68,6 +68,8 @@ TABLE: dict[Where, Entry] = {
     ("own_key", "DELETE"): _ADMINISTERED,
     ("own_key_rotation", "POST"): Entry(Proof.EITHER, need="the key itself, or as for issuing one"),
     ("own_my_keys", "POST"): _PAGE,
+    # The token that is sent proves whose pipeline it is.
+    ("own_token_exchange", "POST"): _OPEN,
     ("audit_events", "GET"): Entry(Proof.EITHER, AUDIT_READ, VIEW_AUDIT),
     ("audit_exports", "GET"): _EXPORT,
     ("audit_exports", "POST"): _EXPORT,

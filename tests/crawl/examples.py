@@ -205,6 +205,7 @@ OTHERS: dict[Where, list[Ask]] = {
     ("own_key", "PATCH"): [Ask("own_key", "PATCH", "/api/v1/keys/{key}", {"prefixes": ["spied-"]})],
     ("own_key_rotation", "POST"): [Ask("own_key_rotation", "POST", "/api/v1/keys/{key}/rotate", {})],
     ("own_my_keys", "POST"): [Ask("own_my_keys", "POST", "/api/v1/me/keys", {"label": "spy", "minutes": 1})],
+    ("own_token_exchange", "POST"): [Ask("own_token_exchange", "POST", "/api/v1/tokens/exchange", {})],
     ("own_key", "DELETE"): [Ask("own_key", "DELETE", "/api/v1/keys/{key}")],
     ("audit_events", "GET"): [
         Ask("audit_events", "GET", "/api/v1/audit/events"),

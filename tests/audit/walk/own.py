@@ -293,4 +293,7 @@ CHANGES: dict[tuple[str, str], list[Change]] = {
         Change(download, "ada", "audit.downloaded", ("audit_export", "*"), {"sha256": ...}, with_an_export),
     ],
 }
-ASKS = {("audit_link", "POST"): "makes a link; its use is recorded"}
+ASKS = {
+    ("own_token_exchange", "POST"): "takes a token of a real issuer: test_ci_exchange",
+    ("audit_link", "POST"): "makes a link; its use is recorded",
+}

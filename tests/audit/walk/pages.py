@@ -2,11 +2,13 @@
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.urls import reverse
 
 from accounts import people, services, trusts
+from accounts.trusts import Pipeline, Terms
 from audit import checkpoints, transactions
 from tests.audit.walk.changes import Change, Stage
 from tests.audit.walk.own import with_a_key
@@ -106,6 +108,27 @@ def with_a_trusted_client(stage: Stage) -> None:
     stage.kept["trust"] = str(trust.pk)
 
 
+PIPELINE = ("--issuer", ISSUER, "--audience", "callboard", "--claim", "repository=org/orders")
+PIPELINE_SAID: dict[str, Any] = {
+    "issuer": ISSUER,
+    "audience": "callboard",
+    "claims": {"repository": "org/orders"},
+    "scopes": list(services.DEFAULT_SCOPES),
+    "subject_prefixes": [],
+    "minutes": 15,
+}
+
+
+def with_a_trusted_pipeline(stage: Stage) -> None:
+    trust = trusts.trust_pipeline(
+        actor=STAGE,
+        account=stage.owner.account,
+        pipeline=Pipeline(ISSUER, "callboard", {"repository": "org/orders"}),
+        terms=Terms(list(services.DEFAULT_SCOPES), []),
+    )
+    stage.kept["trust"] = str(trust.pk)
+
+
 def with_another_key(stage: Stage) -> None:
     """The last checkpoint was signed by a key that is no longer the one in the settings."""
     file, secret = Path(settings.DATA) / "old-key", "x" * 40
@@ -173,6 +196,31 @@ COMMANDS: dict[str, list[Change]] = {
             ("jwt_trust", "jwt_trust:*"),
             {"issuer": ISSUER, "client_id": "bot"},
             with_a_trusted_client,
+        ),
+    ],
+    "ci_trust": [
+        Change(
+            command("ci_trust", "owner", *PIPELINE, "--claim", "ref=main"),
+            "manage.py",
+            "ci_trust.created",
+            ("ci_trust", "ci_trust:*"),
+            {**PIPELINE_SAID, "claims": {"ref": "main", "repository": "org/orders"}, "service_account": ...},
+        ),
+        Change(
+            command("ci_trust", "--change", "{trust}", *PIPELINE, "--minutes", "5"),
+            "manage.py",
+            "ci_trust.changed",
+            ("ci_trust", "ci_trust:*"),
+            {"before": PIPELINE_SAID, "after": {**PIPELINE_SAID, "minutes": 5}},
+            with_a_trusted_pipeline,
+        ),
+        Change(
+            command("ci_trust", "--remove", "{trust}"),
+            "manage.py",
+            "ci_trust.deleted",
+            ("ci_trust", "ci_trust:*"),
+            PIPELINE_SAID,
+            with_a_trusted_pipeline,
         ),
     ],
     "login_link": [

@@ -184,10 +184,11 @@ class ApiKeyAdmin(AccountsAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         newest = ApiSecret.objects.filter(key=OuterRef("pk")).order_by("-n")
-        keys: QuerySet[Any] = super().get_queryset(request)
-        return keys.annotate(
+        found: QuerySet[Any] = super().get_queryset(request)
+        annotated: QuerySet[Any] = found.annotate(
             ends_at=Subquery(newest.values("expires_at")[:1]), seen_at=Subquery(newest.values("last_used_at")[:1])
         )
+        return annotated
 
     @admin.display(description="Expires", ordering="ends_at")
     def expires_at(self, key: Any) -> Any:

@@ -13,6 +13,7 @@ from django.db.backends.sqlite3.base import DatabaseWrapper as SQLite
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
+from accounts import renewal
 from registry.errors import RequestTimedOut
 
 # SQLite looks at the clock each time it has taken so many steps: about every millisecond.
@@ -42,6 +43,17 @@ def _page(request: HttpRequest, exception: Exception) -> HttpResponse | None:
     if not isinstance(exception, RequestTimedOut):
         return None
     return HttpResponse(f"{exception.message}\n", status=exception.status, content_type="text/plain")
+
+
+class Renewal(renewal.Renewal):
+    """The one middleware of ours that asks the database, where nobody renders errors."""
+
+    def process_request(self, request: HttpRequest) -> HttpResponseBase | None:
+        try:
+            return super().process_request(request)
+        except RequestTimedOut:
+            # Time does not come back: the view finds itself over it too, and says so in its own shape.
+            return None
 
 
 def limit_statements(*, connection: BaseDatabaseWrapper, **signal: Any) -> None:

@@ -212,7 +212,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "accounts.User"
 # Guardian keeps the grants; who may do what is answered by registry.access alone, so its backend is not installed.
 ANONYMOUS_USER_NAME = None
-SILENCED_SYSTEM_CHECKS = ["guardian.W001"]
+SILENCED_SYSTEM_CHECKS = ["guardian.W001", "security.W005", "security.W008", "security.W021"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = OWN["LIMIT_BODY_BYTES"]
 
 INSTALLED_APPS = [
@@ -234,17 +234,18 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "config.middleware.request_log",
-    "config.deadline.request_deadline",
+    # Around whatever may answer in a view's stead.
     "django.middleware.security.SecurityMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "config.deadline.request_deadline",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.gzip.GZipMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "accounts.renewal.Renewal",
-    "csp.middleware.CSPMiddleware",
+    "config.deadline.Renewal",
 ]
 TEMPLATES = [
     {
@@ -279,6 +280,9 @@ CSRF_TRUSTED_ORIGINS = [BASE_URL]
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+# Not for other hosts of the domain, for which we can't promise it; and it is the proxy that leads to TLS. Hence the
+# silenced W005, W008 and W021.
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if IS_TLS else 0
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if IS_TLS else None
 X_FRAME_OPTIONS = "DENY"
 PROVIDER_ORIGINS = environment.origins(

@@ -14,7 +14,7 @@ from pytest_django import DjangoDbBlocker
 from audit import triggers
 from tests.cast import Api, Member, forget, join, join_as_administrator
 
-pytest_plugins = ["tests.servers", "tests.redis", "tests.production"]
+pytest_plugins = ["tests.log_secrets", "tests.servers", "tests.redis", "tests.production"]
 
 IN_CI = os.environ.get("CI") == "true"
 

@@ -22,7 +22,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tests import environment
+from tests import environment, log_secrets
 
 READY_SECONDS = 60
 STOP_SECONDS = 10
@@ -130,6 +130,7 @@ class Server:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+        log_secrets.look_at_server(self.log, where=f"the log of the server at port {self.port}")
 
 
 def children(pid: int) -> list[int]:

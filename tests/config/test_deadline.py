@@ -67,6 +67,12 @@ def test_a_page_says_so_in_words(late: Person, out_of_time: None) -> None:
     assert answer.content == b"HTTP 504 Gateway Timeout\n"
 
 
+def test_our_own_api_says_so_in_its_shape_to_a_session_too(late: Person, out_of_time: None) -> None:
+    answer = late.client.get("/api/v1/me")
+
+    assert (answer.status_code, answer.json()["error_code"]) == (504, 504)
+
+
 def test_a_request_in_time_is_answered(api: Api, owner: Member) -> None:
     assert api.get("/subjects", as_=owner).status_code == 200
 

@@ -10,6 +10,7 @@ from django.conf import settings
 
 from config import logs
 
+pytestmark = pytest.mark.logs_secrets
 KEY = "cbk_0123456789ab_ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopq_012345"
 TOKEN = "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJ4In0.c2lnbmF0dXJl"
 

@@ -188,7 +188,7 @@ class SubjectScopeForm(GrantForm):
         required=False,
         initial=DEFAULT_CONTEXT,
         label="Context",
-        help_text="`.` is the default one, others are `.name`.",
+        help_text="The default one is . and others are .name",
     )
 
     class Meta:
@@ -249,7 +249,7 @@ class PolicyAdmin(RegistryAdmin):
 
     list_display = ("key", "kind", "context", "subject_scope", "subject", "value", "set_by", "set_at")
     list_filter = ("key", "kind")
-    list_select_related = ("context", "subject_scope", "subject")
+    list_select_related = ("context", "subject_scope__context", "subject")
     ordering = ("key", "pk")
 
     def has_add_permission(self, request: HttpRequest) -> bool:

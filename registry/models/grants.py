@@ -6,6 +6,7 @@ from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 from registry.models.columns import NameField
 from registry.models.schemas import Context
 from registry.models.subjects import Subject
+from registry.names import SubjectName
 
 
 class SubjectScope(models.Model):
@@ -26,7 +27,7 @@ class SubjectScope(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.prefix}*"
+        return f"{SubjectName(self.context.name, self.prefix)}*"
 
 
 class SubjectUserPermission(UserObjectPermissionBase):

@@ -54,6 +54,8 @@ class Action(StrEnum):
     AUDIT_EXPORTED = "audit.exported"
     AUDIT_EXPORT_FAILED = "audit.export_failed"
     AUDIT_DOWNLOADED = "audit.downloaded"
+    AUDIT_VERIFIED = "audit.verified"
+    AUDIT_PII_ERASED = "audit.pii_erased"
     AUDIT_KEY_ROTATED = "audit.key_rotated"
     GROUP_CREATED = "group.created"
     SERVICE_ACCOUNT_CREATED = "service_account.created"

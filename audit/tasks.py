@@ -10,7 +10,7 @@ from celery import shared_task
 from django.conf import settings
 from kombu.exceptions import OperationalError
 
-from audit import checkpoints, deliveries, exporter
+from audit import checkpoints, deliveries, exporter, verification
 
 logger = logging.getLogger(__name__)
 
@@ -51,3 +51,8 @@ def sign() -> None:
 @shared_task
 def deliver() -> None:
     deliveries.deliver()
+
+
+@shared_task
+def verify() -> None:
+    verification.check_and_record()

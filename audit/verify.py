@@ -176,6 +176,8 @@ class Chain:
     hash: bytes | None = None
     shown: int = 0
     left_out: int = 0
+    # Pieces of personal data that events committed to and that are not here.
+    erased: int = 0
 
     def follow(self, seq: int) -> None:
         if self.last is not None and seq != self.last + 1:
@@ -239,6 +241,7 @@ def _check_chain(bundle: Bundle, manifest: Mapping[str, Any], checkpoints: Mappi
         if chain.last is not None and checkpoints.get(chain.last, chain.hash) != chain.hash:
             raise Damage(BROKEN, f"BROKEN at seq {chain.last}: not the hash that was signed in a checkpoint")
     personal.finish()
+    chain.erased = personal.erased
     return chain
 
 
@@ -248,14 +251,19 @@ class _Personal:
     def __init__(self, bundle: Bundle) -> None:
         self._rows = bundle.rows(PERSONAL)
         self._next = next(self._rows, None)
+        self.erased = 0
 
     def check(self, event: Mapping[str, Any]) -> None:
+        # Most events have none, and are not worth the reading.
+        if '"pii":{' in event["payload"]:
+            self.erased += len(_object(event["payload"].encode("utf-8"), f"event {event['seq']}").get("pii") or {})
         while self._next is not None and _seq(self._next) == event["seq"]:
             committed = _object(event["payload"].encode("utf-8"), f"event {event['seq']}").get("pii") or {}
             salt, value = _bytes(self._next["salt"]), self._next["value"].encode("utf-8")
             commitment = hashlib.sha256(b"callboard-pii-v1" + salt + value).hexdigest()
             if committed.get(self._next["name"]) != commitment:
                 raise Damage(BROKEN, f"BROKEN at seq {event['seq']}: {self._next['name']} is not what it committed to")
+            self.erased -= 1
             self._next = next(self._rows, None)
 
     def finish(self) -> None:
@@ -381,6 +389,8 @@ def main(arguments: list[str] | None = None) -> int:
         "" if chain.first is None else f", number {chain.first} to {chain.last}, last hash {(chain.hash or b'').hex()}"
     )
     print(f"whole: {chain.shown} events, {chain.left_out} left out{ends}")
+    if chain.erased:
+        print(f"{chain.erased} pieces of personal data were erased since, or are not shown")
     return WHOLE
 
 

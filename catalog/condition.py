@@ -1,5 +1,6 @@
 """How the installation is doing: what the health page shows. What is not there yet is not shown."""
 
+import json
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
@@ -26,6 +27,7 @@ BREAKGLASS_ALARM = timedelta(days=7)
 FEW_EVENTS = 50_000
 # They are made every hour.
 CHECKPOINT_LATE = timedelta(hours=3)
+VERIFICATION_LATE = timedelta(days=2)
 _URGENT: dict[State, int] = {"bad": 0, "look": 1, "good": 2}
 
 
@@ -43,7 +45,7 @@ def findings(principal: Principal) -> list[Finding]:
     """The worst first. How it is set up is for those who manage it; that it works is for everybody."""
     found = [_database(), _migrations(), _guards()]
     if VIEW_AUDIT in principal.rights:
-        found += [_audit_head(), _checkpoints()]
+        found += [_audit_head(), _verification(), _checkpoints()]
     if MANAGE_GLOBAL in principal.rights:
         found += [*_doors(), *_ending_keys(), *_left_out(), *_settings()]
     return sorted(found, key=lambda finding: _URGENT[finding.state])
@@ -77,6 +79,19 @@ def _audit_head() -> Finding:
         return Finding("Audit log", "good", "no event yet")
     text = f"event {last.seq} of {last.at:%Y-%m-%d %H:%M:%S} UTC, hash {bytes(last.hash).hex()}"
     return Finding("Audit log", "good", text, "manage.py audit_verify")
+
+
+def _verification() -> Finding:
+    what, hint = "Verification", "manage.py audit_verify"
+    last = AuditEvent.objects.order_by("-seq").first()
+    recent = AuditEvent.objects.filter(seq__gt=last.seq - FEW_EVENTS if last else 0)
+    found = recent.filter(action=Action.AUDIT_VERIFIED).order_by("-seq").first()
+    if found is None:
+        return Finding(what, "good", "every night; not yet among the last events", hint)
+    detail = json.loads(found.payload)["detail"]
+    text = f"{found.at:%Y-%m-%d %H:%M} UTC: {detail['message']}"
+    late = timezone.now() - found.at > VERIFICATION_LATE
+    return Finding(what, "bad" if detail["exit_code"] else "look" if late else "good", text, hint)
 
 
 def _checkpoints() -> Finding:

@@ -47,6 +47,7 @@ app.conf.update(
         "deliver": {"task": "audit.tasks.deliver", "schedule": 30.0},
         "expire": {"task": "audit.tasks.expire", "schedule": crontab(minute="7")},
         "remind of keys": {"task": "config.celery.remind_of_keys", "schedule": crontab(hour="7", minute="23")},
+        "verify": {"task": "audit.tasks.verify", "schedule": crontab(hour="2", minute="17")},
         "clear sessions": {"task": "config.celery.clear_sessions", "schedule": crontab(hour="3", minute="11")},
     },
 )

@@ -1,4 +1,5 @@
-"""Makes exports and checkpoints of an installation without a broker: looks for what nobody works on, and does it.
+"""Makes exports and checkpoints of an installation without a broker, and verifies the log once a day: looks for what
+nobody works on, and does it.
 
 Runs until SIGTERM or SIGINT, or until the process that started it is gone. Several may run at once.
 """
@@ -14,7 +15,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError, InterfaceError, close_old_connections
 
-from audit import checkpoints, deliveries, exporter
+from audit import checkpoints, deliveries, exporter, verification
 
 logger = logging.getLogger(__name__)
 POLL_SECONDS = 1.0
@@ -30,6 +31,7 @@ class Worker:
         self._expire_at = self._deliver_at = 0.0
         # Not at once: what a start says is not to be lost in a line of the log.
         self._sign_at = monotonic() + FIRST_CHECKPOINT_SECONDS
+        self._verify_at = monotonic() + HOUR
 
     def stop(self, *args: object) -> None:
         self._asked.set()
@@ -58,6 +60,10 @@ class Worker:
         if monotonic() >= self._sign_at:
             checkpoints.make_if_moved()
             self._sign_at = monotonic() + HOUR
+        if monotonic() >= self._verify_at:
+            if verification.is_due():
+                verification.check_and_record(stopping=self.is_stopping)
+            self._verify_at = monotonic() + HOUR
         if monotonic() >= self._deliver_at:
             deliveries.deliver()
             self._deliver_at = monotonic() + DELIVER_SECONDS

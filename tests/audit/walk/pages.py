@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from accounts import people, services, trusts
 from accounts.trusts import Pipeline, Terms
-from audit import checkpoints, transactions
+from audit import checkpoints, events, transactions
 from tests.audit.walk.changes import Change, Stage
 from tests.audit.walk.own import with_a_key
 from tests.audit.walk.registry import ORDERS, registered
@@ -138,6 +138,12 @@ def with_another_key(stage: Stage) -> None:
     stage.kept["old"] = str(file)
 
 
+def with_personal_data(stage: Stage) -> None:
+    with transactions.write():
+        said = {"email": "alice@corp.test"}
+        events.record(STAGE, events.Action.USER_CREATED, kind="person", ref="person:7", personal=said)
+
+
 COMMANDS: dict[str, list[Change]] = {
     "service_account": [
         Change(
@@ -230,6 +236,17 @@ COMMANDS: dict[str, list[Change]] = {
             "login_link.issued",
             ("person", "person:*"),
             {"expires_at": ...},
+        ),
+    ],
+    "audit_erase": [
+        Change(
+            command("audit_erase", "person:7", "--reason", "asked for it"),
+            "manage.py",
+            "audit.pii_erased",
+            ("person", "person:7"),
+            {"pieces": 1, "names": ["email"]},
+            with_personal_data,
+            "asked for it",
         ),
     ],
     "audit_rotate_key": [

@@ -112,7 +112,7 @@ def _doors() -> list[Finding]:
         found.append(Finding("Break-glass", "look", text, "CALLBOARD_BREAKGLASS_LOCAL_LOGIN=off"))
     found += _breakglass_uses()
     if (anonymous := settings.CALLBOARD["ANONYMOUS"]) != "off":
-        found.append(Finding("Strangers", "look", f"may {anonymous} without a key", "CALLBOARD_ANONYMOUS=off"))
+        found.append(Finding("Strangers", "bad", f"may {anonymous} without a key", "CALLBOARD_ANONYMOUS=off"))
     return found
 
 

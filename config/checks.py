@@ -42,12 +42,12 @@ _TURNS_ON = {"OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", *_ENDPOINTS}
 
 def _goes_in_the_clear() -> bool:
     """Tokens and the client's secret would travel readable. Within one machine, as in tests, nobody is listening."""
-    addresses = [urlsplit(settings.CALLBOARD[name] or "") for name in ("OIDC_ISSUER", *_ENDPOINTS)]
-    is_loopback_fine = not settings.PRODUCTION
-    return any(
-        address.scheme == "http" and not (is_loopback_fine and address.hostname in {"127.0.0.1", "::1", "localhost"})
-        for address in addresses
-    )
+    return any(_is_in_the_clear(settings.CALLBOARD[name] or "") for name in ("OIDC_ISSUER", *_ENDPOINTS))
+
+
+def _is_in_the_clear(address: str) -> bool:
+    parts, is_loopback_fine = urlsplit(address), not settings.PRODUCTION
+    return parts.scheme == "http" and not (is_loopback_fine and parts.hostname in {"127.0.0.1", "::1", "localhost"})
 
 
 def _is_cookie_engine() -> bool:
@@ -107,6 +107,50 @@ _PEOPLE: dict[str, tuple[Callable[[], bool], str]] = {
     "E023": (
         lambda: settings.PRODUCTION and not (settings.SESSION_COOKIE_SECURE and settings.CSRF_COOKIE_SECURE),
         "CALLBOARD_BASE_URL must be an https:// address in production: cookies would go over the wire in the clear.",
+    ),
+}
+
+
+@register(Tags.security)
+def robots_prove_themselves(*, app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Keys, tokens and strangers."""
+    found: list[CheckMessage] = [
+        Error(message, id=f"callboard.{id}") for id, (is_broken, message) in _ROBOTS.items() if is_broken()
+    ]
+    if settings.PRODUCTION and settings.CALLBOARD["ANONYMOUS"] == "read":
+        hint = "Give whoever reads a key, or keep strangers away from the network."
+        found.append(Warning("CALLBOARD_ANONYMOUS lets strangers read in production.", hint=hint, id="callboard.W030"))
+    return found
+
+
+def _names_the_portal() -> bool:
+    """Without the type, only the audience tells a robot's token from what a person got at the portal."""
+    audience, client_id = settings.CALLBOARD["JWT_AUDIENCE"], settings.OIDC_RP_CLIENT_ID
+    return not settings.CALLBOARD["JWT_REQUIRE_AT_TYP"] and bool(client_id) and audience == client_id
+
+
+def _has_a_wrong_old_pepper() -> bool:
+    old, version = settings.KEY_PEPPER_OLD, settings.CALLBOARD["KEY_PEPPER_VERSION"]
+    return bool(old) and (version < 2 or old == settings.KEY_PEPPER)
+
+
+_ROBOTS: dict[str, tuple[Callable[[], bool], str]] = {
+    "E030": (
+        lambda: settings.PRODUCTION and settings.CALLBOARD["ANONYMOUS"] == "write",
+        "CALLBOARD_ANONYMOUS must not be `write` in production: whoever reaches the server could register.",
+    ),
+    "E031": (
+        lambda: any(_is_in_the_clear(issuer) for issuer in settings.CALLBOARD["JWT_ISSUERS"]),
+        "CALLBOARD_JWT_ISSUERS must be https:// addresses: whoever answers in their place could make tokens.",
+    ),
+    "E032": (
+        _names_the_portal,
+        "CALLBOARD_JWT_AUDIENCE must differ from CALLBOARD_OIDC_CLIENT_ID while CALLBOARD_JWT_REQUIRE_AT_TYP is off.",
+    ),
+    "E033": (
+        _has_a_wrong_old_pepper,
+        "CALLBOARD_KEY_PEPPER_OLD is the pepper before: it differs from CALLBOARD_KEY_PEPPER, and "
+        "CALLBOARD_KEY_PEPPER_VERSION is one more than it was.",
     ),
 }
 

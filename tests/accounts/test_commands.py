@@ -160,8 +160,11 @@ class TestFirstStart:
 
         run("first_start")
 
-        assert principals.authenticate(None, None).rights == frozenset()
-        assert [event["action"] for event in recorded()] == ["service_account.created"]
+        stranger = principals.authenticate(None, None)
+        assert stranger.rights == frozenset()
+        assert [event["action"] for event in recorded()] == ["group.created", "service_account.created"]
+        # What the first key makes belongs to the default group, and is none of theirs.
+        assert Group.objects.get(name="default").pk not in stranger.groups
         run("first_start")
         assert recorded() == []
 

@@ -8,6 +8,8 @@ from pytest_django import Settings
 
 from audit import triggers
 from config import checks
+from tests import environment
+from tests.servers import Home
 
 
 def found(*databases: str) -> set[str | None]:
@@ -155,3 +157,48 @@ def test_a_database_without_its_audit_triggers_is_refused() -> None:
 
     triggers.install(connection)
     assert [message.id for message in refused] == ["callboard.E003"]
+
+
+@pytest.mark.parametrize(
+    ("bad", "own", "id"),
+    [
+        ({"PRODUCTION": True}, {"ANONYMOUS": "write"}, "E030"),
+        ({}, {"JWT_ISSUERS": ("https://idp.example", "http://idp.example")}, "E031"),
+        ({"PRODUCTION": True}, {"JWT_ISSUERS": ("http://127.0.0.1",)}, "E031"),
+        ({"OIDC_RP_CLIENT_ID": "portal"}, {"JWT_AUDIENCE": "portal", "JWT_REQUIRE_AT_TYP": False}, "E032"),
+        ({"KEY_PEPPER_OLD": "x" * 32}, {"KEY_PEPPER_VERSION": 1}, "E033"),
+        ({"KEY_PEPPER_OLD": "x" * 32, "KEY_PEPPER": "x" * 32}, {"KEY_PEPPER_VERSION": 2}, "E033"),
+    ],
+)
+def test_a_bad_setting_for_robots_is_an_error(
+    settings: Settings, bad: dict[str, object], own: dict[str, object], id: str
+) -> None:
+    settings.CALLBOARD = {**settings.CALLBOARD, **own}
+    for name, value in bad.items():
+        setattr(settings, name, value)
+
+    with pytest.raises(SystemCheckError, match=f"callboard.{id}"):
+        call_command("check")
+
+
+def test_strangers_who_read_in_production_are_warned_about(settings: Settings) -> None:
+    settings.PRODUCTION, settings.ALLOWED_HOSTS = True, ["registry.example"]
+    settings.CALLBOARD = {**settings.CALLBOARD, "ANONYMOUS": "read"}
+
+    assert found() == {"callboard.W030"}
+
+
+def test_the_settings_of_production_pass_djangos_checks_for_deployment(home: Home) -> None:
+    done = home.run(
+        "manage.py",
+        "check",
+        "--deploy",
+        "--fail-level",
+        "WARNING",
+        **(environment.SECRETS | {"CALLBOARD_SECRET_KEY": "".join(map(chr, range(48, 122)))}),
+        CALLBOARD_PRODUCTION="on",
+        CALLBOARD_BASE_URL="https://registry.example",
+        CALLBOARD_ALLOWED_HOSTS="registry.example",
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")

@@ -29,7 +29,8 @@ class Command(BaseCommand):
         try:
             made = services.make_first_key(actor=actor, group_name=group_name, deliver=self.deliver)
             if settings.CALLBOARD["ANONYMOUS"] != "off":
-                services.make_anonymous_account(actor=actor, group_name=group_name)
+                # A group of its own: in the default one strangers would own what it owns.
+                services.make_anonymous_account(actor=actor, group_name=services.ANONYMOUS_ACCOUNT)
         except (services.Refused, OSError) as error:
             raise CommandError(f"no key was made: {error}") from error
         if not made:

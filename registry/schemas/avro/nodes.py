@@ -51,25 +51,38 @@ def _plain(kind: str) -> type[Primitive]:
 PLAIN: Final[Mapping[str, type[Primitive]]] = {kind: _plain(kind) for kind in PRIMITIVES}
 
 
-class Array:
+class Shaped:
+    """`shape` is kept here by the compatibility check, the same whoever computes it."""
+
+    __slots__ = ("is_shaped", "shape")
+    shape: bytes | None
+
+    def __init__(self) -> None:
+        self.is_shaped = False
+        self.shape = None
+
+
+class Array(Shaped):
     __slots__ = ("items", "props")
     kind: ClassVar[Literal["array"]] = "array"
 
     def __init__(self, items: "Node", props: Props) -> None:
+        super().__init__()
         self.items = items
         self.props = props
 
 
-class Map:
+class Map(Shaped):
     __slots__ = ("props", "values")
     kind: ClassVar[Literal["map"]] = "map"
 
     def __init__(self, values: "Node", props: Props) -> None:
+        super().__init__()
         self.values = values
         self.props = props
 
 
-class Union:
+class Union(Shaped):
     """`readable` is kept here by the compatibility check, the same whoever computes it."""
 
     __slots__ = ("branches", "only_primitives", "readable")
@@ -77,6 +90,7 @@ class Union:
     props: ClassVar[Props] = NO_PROPS
 
     def __init__(self, branches: "list[Node]") -> None:
+        super().__init__()
         self.branches = branches
         self.readable: frozenset[str] | None = None
         self.only_primitives: frozenset[str] | None = None
@@ -104,12 +118,13 @@ class Alias:
             self.full = f".{name}" if owner_namespace else name
 
 
-class Named:
+class Named(Shaped):
     """What record, enum and fixed share. The null namespace is the empty string."""
 
     __slots__ = ("aliases", "doc", "full", "name", "namespace", "props")
 
     def __init__(self, name: str, namespace: str, doc: str | None, aliases: tuple[Alias, ...], props: Props) -> None:
+        super().__init__()
         self.name = name
         self.namespace = namespace
         self.full = f"{namespace}.{name}" if namespace else name

@@ -56,6 +56,7 @@ class Action(StrEnum):
     AUDIT_DOWNLOADED = "audit.downloaded"
     AUDIT_VERIFIED = "audit.verified"
     AUDIT_PII_ERASED = "audit.pii_erased"
+    AUDIT_ARCHIVED = "audit.archived"
     AUDIT_KEY_ROTATED = "audit.key_rotated"
     GROUP_CREATED = "group.created"
     SERVICE_ACCOUNT_CREATED = "service_account.created"

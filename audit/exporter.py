@@ -59,6 +59,8 @@ class Bundle:
 class Lease:
     """One try of one export, and the right to work on it."""
 
+    shows_personal = True
+
     def __init__(self, export: AuditExport, stopping: Callable[[], bool]) -> None:
         self.export = export
         self.number = export.tries
@@ -213,7 +215,8 @@ def _write_events(lease: Lease, chosen: range, filters: Filters, members: dict[s
     members[bundles.TABLE].write(bundles.table([bundles.COLUMNS]))
     for rows in _chunks(chosen, filters):
         _write_rows(rows, members, counts)
-        _write_personal([row[0] for row in rows if row[4]], members[bundles.PERSONAL])
+        if lease.shows_personal:
+            _write_personal([row[0] for row in rows if row[4]], members[bundles.PERSONAL])
         lease.advance(len(rows))
     return counts
 

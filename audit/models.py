@@ -87,6 +87,23 @@ class Checkpoint(models.Model):
         return f"checkpoint {self.seq}"
 
 
+class AuditAnchor(models.Model):
+    """Where the log begins now: the events up to this one, which a checkpoint covers, are in an archive."""
+
+    seq = models.BigIntegerField(primary_key=True)
+    # Of that event: what the first one that is left follows.
+    hash = models.BinaryField(max_length=32)
+    # Of the archive.
+    sha256 = models.TextField()
+    archived_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"anchor {self.seq}"
+
+
 class CheckpointDelivery(models.Model):
     """A checkpoint on its way to a place outside. Tried until `delivered_at` is set."""
 

@@ -129,7 +129,34 @@ def after_migrate(*, using: str, **kwargs: Any) -> None:
 
 
 def _log_table() -> str:
-    return apps.get_model("audit", "AuditEvent")._meta.db_table
+    return _table("AuditEvent")
+
+
+def _table(name: str) -> str:
+    model: type[Model] = apps.get_model("audit", name)
+    return model._meta.db_table
+
+
+def _log_guards(vendor: str) -> Iterator[Trigger]:
+    """The log keeps every event until an anchor covers it; and an anchor is of an event with a checkpoint, and owes."""
+    log, anchors, checkpoints = _log_table(), _table("AuditAnchor"), _table("Checkpoint")
+    if vendor == "postgresql":
+        yield Trigger(log, "no_change", "BEFORE UPDATE OR DELETE", _CALL.format("audit_kept"), target=anchors)
+        yield Trigger(log, "no_truncate", "BEFORE TRUNCATE", "FOR EACH STATEMENT EXECUTE FUNCTION audit_append_only()")
+        yield Trigger(anchors, "anchor", "BEFORE INSERT", _CALL.format("audit_anchored"), target=checkpoints)
+        deferred = f"DEFERRABLE INITIALLY DEFERRED {_CALL.format('audit_owed')}"
+        yield Trigger(anchors, "owed", "AFTER INSERT", deferred, create="CREATE CONSTRAINT TRIGGER")
+        return
+    # INSERT OR REPLACE fires no delete trigger.
+    taken = f'WHEN EXISTS (SELECT 1 FROM "{log}" WHERE seq = NEW.seq) '  # noqa: S608 - our own tables
+    covered = f'WHEN OLD.seq > coalesce((SELECT max(seq) FROM "{anchors}"), 0) '  # noqa: S608
+    signed = f'SELECT 1 FROM "{log}" e JOIN "{checkpoints}" c ON c.seq = e.seq'  # noqa: S608
+    false = f"WHEN NOT EXISTS ({signed} WHERE e.seq = NEW.seq AND e.hash = NEW.hash) "
+    yield Trigger(log, "no_update", "BEFORE UPDATE", _SQLITE_REFUSE)
+    yield Trigger(log, "no_delete", "BEFORE DELETE", covered + _SQLITE_REFUSE, target=anchors)
+    yield Trigger(log, "no_replace", "BEFORE INSERT", taken + _SQLITE_REFUSE)
+    yield Trigger(anchors, "anchor", "BEFORE INSERT", false + _SQLITE_REFUSE, target=checkpoints)
+    yield Trigger(anchors, "owed_insert", "AFTER INSERT", _SQLITE_OWE)
 
 
 def _execute(connection: BaseDatabaseWrapper, statements: list[str]) -> None:
@@ -154,8 +181,9 @@ def _drop(connection: BaseDatabaseWrapper, place: Place) -> str:
 
 def _wanted(connection: BaseDatabaseWrapper) -> Iterator[Trigger]:
     kept, paying, owing = WANTED[connection.vendor]
-    for name in ("AuditEvent", "Checkpoint"):
-        yield from kept(apps.get_model("audit", name)._meta.db_table)
+    yield from _log_guards(connection.vendor)
+    yield from kept(_table("Checkpoint"))
+    yield from kept(_table("AuditAnchor"))
     yield from paying(_log_table())
     for each in audited():
         yield from owing(each)
@@ -182,7 +210,23 @@ def _columns(columns: Sequence[str] | None) -> str:
 # PostgreSQL. The setting `callboard.audited` holds the transaction's id from an event on to the next change. It ends
 # with the transaction, and a rollback to a savepoint takes it back together with the event.
 
+_CALL = "FOR EACH ROW EXECUTE FUNCTION {}()"
 _POSTGRESQL_FUNCTIONS = [
+    """
+CREATE OR REPLACE FUNCTION audit_kept() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  IF TG_OP = 'DELETE' AND OLD.seq <= coalesce((SELECT max(seq) FROM audit_auditanchor), 0) THEN
+    RETURN OLD;
+  END IF;
+  RAISE EXCEPTION 'audit log is append-only' USING ERRCODE = 'integrity_constraint_violation';
+END $$""",
+    """
+CREATE OR REPLACE FUNCTION audit_anchored() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  IF NOT EXISTS (SELECT 1 FROM audit_auditevent e JOIN audit_checkpoint c ON c.seq = e.seq
+                  WHERE e.seq = NEW.seq AND e.hash = NEW.hash) THEN
+    RAISE EXCEPTION 'audit log is append-only' USING ERRCODE = 'integrity_constraint_violation';
+  END IF;
+  RETURN NEW;
+END $$""",
     """
 CREATE OR REPLACE FUNCTION audit_append_only() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
   RAISE EXCEPTION 'audit log is append-only' USING ERRCODE = 'integrity_constraint_violation';

@@ -11,7 +11,7 @@ from django.utils import timezone
 from audit import chain, events, transactions, verify
 from audit.actors import Actor
 from audit.events import Action
-from audit.models import AuditEvent, AuditPii, Checkpoint
+from audit.models import AuditAnchor, AuditEvent, AuditPii, Checkpoint
 from audit.verify import BROKEN, GAP, SHORT, UNTRUSTED, Damage
 
 logger = logging.getLogger(__name__)
@@ -71,8 +71,12 @@ def check(
     stopping: Callable[[], bool] = lambda: False,
 ) -> Outcome:
     """Walks from one event to another. `kept` are checkpoints from elsewhere, checked already. Raises Damage."""
-    signed = {**_stored_checkpoints(), **(kept or {})}
-    walk = _start(start)
+    stored = _stored_checkpoints()
+    if wrong := [seq for seq, head in (kept or {}).items() if stored.get(seq, head) != head]:
+        raise Damage(BROKEN, f"BROKEN at seq {wrong[0]}: not the hash that was signed in a checkpoint")
+    signed = {**stored, **(kept or {})}
+    walk = _start(start, stored)
+    start = walk.seq + 1
     for event in _events(start, end):
         if event.seq % CHUNK == 0 and stopping():
             raise Stopped
@@ -110,8 +114,15 @@ def _events(start: int, end: int) -> Iterator[AuditEvent]:
     return AuditEvent.objects.filter(seq__gte=start, seq__lte=end).order_by("seq").iterator(CHUNK)
 
 
-def _start(seq: int) -> Walk:
-    """Before that event. Where the walk does not begin at the first one, its predecessor is taken at its word."""
+def _start(seq: int, signed: Mapping[int, bytes]) -> Walk:
+    """Before that event, or where the archives end. A predecessor that is not walked is taken at its word."""
+    anchor = AuditAnchor.objects.order_by("-seq").first()
+    if anchor is not None and seq <= anchor.seq + 1:
+        if signed.get(anchor.seq) != bytes(anchor.hash):
+            raise Damage(BROKEN, f"BROKEN at seq {anchor.seq}: the anchor is not what was signed in a checkpoint")
+        if AuditEvent.objects.filter(seq__lte=anchor.seq).exists():
+            raise Damage(BROKEN, f"BROKEN: there are events up to {anchor.seq}, which were archived")
+        return Walk(anchor.seq, bytes(anchor.hash))
     before = AuditEvent.objects.filter(seq=seq - 1).first()
     if before is None:
         if seq > 1:

@@ -1,8 +1,9 @@
 """Checks an audit bundle of Callboard, anywhere: one file, Python 3.9 or newer, nothing else, no network.
 
-    python3 -I -S verify.py [--key PUBLIC_KEY] [BUNDLE]
+    python3 -I -S verify.py [--key PUBLIC_KEY] [BUNDLE ...]
 
-BUNDLE is the .zip or the folder it was unpacked to; without it, the folder in which this file lies. PUBLIC_KEY is the
+BUNDLE is the .zip or the folder it was unpacked to; without it, the folder in which this file lies. Several, such as
+archives of one log, have to follow one another without a gap, in the order given. PUBLIC_KEY is the
 key to trust, 64 hex digits or a file that holds them: get it from the operator by another way than the bundle. It may
 be given several times. Exit codes:
 
@@ -173,6 +174,8 @@ class Chain:
     first: int | None = None
     last: int | None = None
     first_hash: bytes = b""
+    # The hash that the first row follows.
+    before: bytes = b""
     hash: bytes | None = None
     shown: int = 0
     left_out: int = 0
@@ -229,9 +232,11 @@ def _seq(row: Mapping[str, Any]) -> int:
 
 def _check_chain(bundle: Bundle, manifest: Mapping[str, Any], checkpoints: Mapping[int, bytes]) -> Chain:
     chain, personal = Chain(), _Personal(bundle)
-    start = _bytes(manifest["prev"]) if manifest.get("prev") else bytes(32)
+    start = chain.before = _bytes(manifest["prev"]) if manifest.get("prev") else bytes(32)
     for name, row in _in_order(bundle):
         if name == EVENTS:
+            if chain.first is None and _bytes(row["prev"]) != start:
+                raise Damage(BROKEN, f"BROKEN at seq {_seq(row)}: it does not follow what the manifest says")
             chain.show(row)
             personal.check(row)
         else:
@@ -372,26 +377,42 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: list[str] | None = None) -> int:
     parser = _Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("bundle", nargs="?", default=os.path.dirname(os.path.abspath(__file__)), metavar="BUNDLE")
+    parser.add_argument("bundles", nargs="*", default=[os.path.dirname(os.path.abspath(__file__))], metavar="BUNDLE")
     parser.add_argument("--key", action="append", default=[], type=_key, metavar="PUBLIC_KEY", help="the key to trust")
     given = parser.parse_args(arguments)
     if not given.key:
         print("NOTE: no --key given. Trusting the keys inside the bundle proves that it is whole, not whose it is.")
-    try:
-        chain = verify(Bundle(given.bundle), given.key)
-    except Damage as damage:
-        print(damage)
-        return damage.exit_code
-    except (OSError, zipfile.BadZipFile) as problem:
-        print(f"{given.bundle} can't be read as a bundle: {problem}")
-        return BROKEN
-    ends = (
-        "" if chain.first is None else f", number {chain.first} to {chain.last}, last hash {(chain.hash or b'').hex()}"
-    )
+    previous = None
+    for path in given.bundles:
+        try:
+            chain = verify(Bundle(path), given.key)
+            _check_follows(chain, previous, path)
+        except Damage as damage:
+            print(damage)
+            return damage.exit_code
+        except (OSError, zipfile.BadZipFile) as problem:
+            print(f"{path} can't be read as a bundle: {problem}")
+            return BROKEN
+        _tell(chain)
+        previous = chain if chain.first is not None else previous
+    return WHOLE
+
+
+def _check_follows(chain: Chain, previous: Chain | None, path: str) -> None:
+    if previous is None or previous.last is None or chain.first is None:
+        return
+    if chain.first != previous.last + 1:
+        raise Damage(GAP, f"GAP: {path} begins at {chain.first}, what was given before it ends at {previous.last}")
+    if chain.before != previous.hash:
+        raise Damage(BROKEN, f"BROKEN at seq {chain.first}: {path} does not follow what was given before it")
+
+
+def _tell(chain: Chain) -> None:
+    last_hash = (chain.hash or b"").hex()
+    ends = "" if chain.first is None else f", number {chain.first} to {chain.last}, last hash {last_hash}"
     print(f"whole: {chain.shown} events, {chain.left_out} left out{ends}")
     if chain.erased:
         print(f"{chain.erased} pieces of personal data were erased since, or are not shown")
-    return WHOLE
 
 
 if __name__ == "__main__":

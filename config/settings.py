@@ -115,6 +115,11 @@ TABLE = {
         (),
         "Where signed checkpoints of the audit log go besides the server's log: file://, https://, mailto:, git+….",
     ),
+    "AUDIT_DAYS": Setting(
+        number(365, 36_500),
+        400,
+        "Days that events stay in the database until `audit_archive` takes them; 365 or more.",
+    ),
     "EXPORT_LEASE": Setting(
         number(1, 3600), 60, "Seconds after which the export of a worker that fell silent goes to another one."
     ),

@@ -61,6 +61,7 @@ NOT_BUSINESS = {
     "accounts.LogoutToken": "messages of the provider that were acted on",
     "accounts.SessionIndex": "which sessions belong together",
     "admin.LogEntry": "never written: the log is the audit trail",
+    "audit.AuditAnchor": "where the log begins: append-only, and owes its event by a trigger of its own",
     "audit.AuditEvent": "the log: append-only",
     "audit.AuditExport": "how an export goes; asked for and done are events",
     "audit.Checkpoint": "signed heads of the log: append-only",

@@ -14,11 +14,11 @@ from django.db.migrations import Migration
 from django.db.migrations.state import ProjectState
 
 from audit import transactions, triggers
-from audit.models import AuditEvent
+from audit.models import AuditAnchor, AuditEvent, Checkpoint
 from tests.audit.changes import create_group
 
 pytestmark = pytest.mark.django_db(transaction=True)
-TABLES = [AuditEvent, *(guarded.model for guarded in triggers.audited())]
+TABLES = [AuditEvent, AuditAnchor, Checkpoint, *(guarded.model for guarded in triggers.audited())]
 
 
 def run(sql: str) -> None:

@@ -262,6 +262,7 @@ COMMANDS: dict[str, list[Change]] = {
 }
 # They change nothing of the registry, or are several of the changes above at once, and say so where they are tested.
 OTHER_COMMANDS = {
+    "audit_archive": "takes old events out, with an event: test_archive",
     "audit_verify": "only reads",
     "audit_worker": "makes the exports that were asked for: test_export_workers",
     "first_start": "group, account, key and link of an empty database, an event each: test_commands",

@@ -21,21 +21,23 @@ PERSONAL, CHECKPOINTS, KEYS, VERIFIER = "pii.jsonl", "checkpoints.jsonl", "keys.
 MANIFEST, SIGNATURE = "manifest.json", "manifest.sig"
 # All but the manifest, which names the sums of the others, and its signature.
 WRITTEN_ALONG = (EVENTS, OMITTED, PERSONAL, TABLE, CHECKPOINTS, KEYS, VERIFIER, README)
-COLUMNS = (
-    "seq",
-    "at",
-    "action",
-    "actor_kind",
-    "actor_ref",
-    "auth",
-    "credential",
-    "request",
-    "object_kind",
-    "object_ref",
-    "detail",
-    "reason",
-    "hash",
-)
+# Of the table, and what each holds.
+MEANINGS = {
+    "seq": "number of the event; no number is missing",
+    "at": "when, UTC",
+    "action": "what was done",
+    "actor_kind": "person, service or system",
+    "actor_ref": "who, by a reference that never changes",
+    "auth": "how they had signed in",
+    "credential": "the key that was used, by its public id",
+    "request": "the request in whose course it happened; the server's log has it too",
+    "object_kind": "what kind of thing it was done to",
+    "object_ref": "which one",
+    "detail": "what it was before and is after, as JSON",
+    "reason": "why, in the words of whoever did it",
+    "hash": "ties the event to all before it",
+}
+COLUMNS = tuple(MEANINGS)
 README_TEXT = """\
 Audit export of Callboard
 =========================

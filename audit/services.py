@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from audit import checkpoints, deliveries, events, exporter, tasks, transactions
+from audit import bundles, checkpoints, deliveries, events, exporter, tasks, transactions
 from audit.actors import Actor
 from audit.events import Action
 from audit.models import AuditEvent, AuditExport, Checkpoint, Filters
@@ -206,6 +206,11 @@ def open_download(*, principal: Principal, token: str, request_id: str | None) -
         file.close()
         raise
     return Download(file, f"callboard-audit-{export.through_seq}.zip")
+
+
+def columns() -> dict[str, str]:
+    """Of the table in a report, each with what it holds."""
+    return bundles.MEANINGS
 
 
 def public_key() -> str:

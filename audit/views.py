@@ -113,6 +113,7 @@ def _page(request: HttpRequest, principal: Principal, *, status: int = 200, **co
         "exports": exports,
         "next_url": older,
         "public_key": services.public_key(),
+        "columns": services.columns(),
         "checkpoint": services.last_delivered(),
     } | context
     return render(request, "audit/exports.html", context, status=status)

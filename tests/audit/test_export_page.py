@@ -5,7 +5,7 @@ import re
 import pytest
 from django.test import Client
 
-from audit import services
+from audit import bundles, services
 from audit.events import Action
 from audit.models import AuditExport
 from tests.audit import exports
@@ -36,6 +36,12 @@ def test_before_the_first_export_the_page_says_what_one_is(audrey: Person) -> No
     page = audrey.get(PAGE).content.decode()
 
     assert "None yet" in page and "manifest" in page
+
+
+def test_the_page_says_what_each_column_of_the_table_means(audrey: Person) -> None:
+    page = audrey.get(PAGE).content.decode()
+
+    assert [name for name in bundles.COLUMNS if f"<code>{name}</code></th><td>" not in page] == []
 
 
 def test_the_form_asks_for_an_export(audrey: Person) -> None:

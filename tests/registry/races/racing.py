@@ -87,9 +87,12 @@ class Race:
 
     racers: tuple[Racer, Racer]
 
-    def run(self, one: Request, other: Request, *, number: int) -> tuple[Answer, Answer]:
-        """The answers to both. Which starts first, and by how much, changes from one number to the next."""
-        lag = _lag(number)
+    def run(self, one: Request, other: Request, *, number: int, head_start: float = 0) -> tuple[Answer, Answer]:
+        """The answers to both. Which starts first, and by how much, changes from one number to the next.
+
+        A head start in seconds is for the one that has more to do before the two meet.
+        """
+        lag = _lag(number) - head_start
         first, second = self.racers
         first.call(one, max(lag, 0))
         second.call(other, max(-lag, 0))

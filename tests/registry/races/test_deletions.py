@@ -86,6 +86,7 @@ def test_a_version_is_either_deleted_or_referred_to(race: Race, api: Api, admin:
             register(admin, f"holder{n}", holder, references=[reference("Order", f"target{n}")]),
             delete(admin, path),
             number=n,
+            head_start=0.012,
         )
 
         assert (registered.code, deleted.code) in [(200, REFERRED_TO), (NO_SUCH_REFERENCE, 200)]

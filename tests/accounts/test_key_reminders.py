@@ -51,4 +51,4 @@ def test_with_a_mail_server_the_people_of_its_group_are_told_each_alone(
     call_command("key_reminders", log_only=True)
 
     assert [message.to for message in mail.outbox] == [["maria@example.com"], ["sam@example.com"]]
-    assert id12 in str(mail.outbox[0].body)
+    assert f"/api/v1/keys/{id12}/rotate" in str(mail.outbox[0].body)

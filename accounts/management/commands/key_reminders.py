@@ -43,7 +43,8 @@ def _mail(ending: Ending) -> None:
     text = (
         f"The key {ending.key.id12} ({ending.key.label}) of the service account {account.name} ends at "
         f"{ending.expires_at:%Y-%m-%d %H:%M} UTC. Rotate it before: what uses it is refused from then on.\n\n"
-        f"{addresses.for_people()}/ui/keys\n"
+        f"The key can do so itself, and so can members of the group:\n"
+        f"POST {addresses.for_people()}/api/v1/keys/{ending.key.id12}/rotate\n"
     )
     for recipient in recipients:
         # Each alone: who else is in the group is nobody's business. One that can't be reached keeps it from no other.

@@ -1,6 +1,7 @@
 """Recording what happened: the last statement of every change."""
 
 import functools
+import json
 import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -119,17 +120,18 @@ def record(
             _insert(cursor, AuditPii(event_id=seq, name=name, value=value, salt=salt))
         # Under the lock, so that times follow the order of the events.
         members["at"] = chain.time_text(datetime.now(UTC))
-        present = {name: value for name, value in members.items() if value is not None}
-        event = _event(seq, prev, present)
+        event = _event(seq, prev, {name: value for name, value in members.items() if value is not None})
         _insert(cursor, event)
-    told = {name: present[name] for name in _TOLD if name in present}
-    transaction.on_commit(functools.partial(_tell, seq, event.hash.hex(), told), robust=True)
+    transaction.on_commit(functools.partial(_tell, event), robust=True)
     return seq
 
 
-def _tell(seq: int, hash_: str, members: Mapping[str, object]) -> None:
+def _tell(event: AuditEvent) -> None:
     """One line for whoever collects logs elsewhere; never of an event that was taken back."""
-    log.info("audit event", seq=seq, hash=hash_, **members)
+    # As it was hashed, without the types that Python gave it.
+    said = json.loads(event.payload)
+    members = {name: said[name] for name in _TOLD if name in said}
+    log.info("audit event", seq=event.seq, hash=event.hash.hex(), **members)
 
 
 def hold_head() -> tuple[int, bytes] | None:

@@ -15,6 +15,7 @@ from audit import events, transactions
 from audit.events import Action
 from audit.models import AuditEvent
 from config import logs
+from registry.models.subjects import Lifecycle
 from tests.audit.changes import ACTOR, create_group, pay
 
 
@@ -60,6 +61,15 @@ def test_an_event_is_one_line_whatever_the_level(written: io.StringIO) -> None:
         "detail": {"name": "owners"},
         "reason": "ticket 7",
     }
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_line_says_what_was_hashed_and_not_how_python_held_it(written: io.StringIO, caplog: Any) -> None:
+    with caplog.at_level(logging.INFO), transactions.write():
+        events.record(ACTOR, Action.LIFECYCLE_CHANGED, kind="test", ref="1", detail={"after": Lifecycle.APPROVED})
+
+    [record] = [record for record in caplog.records if record.name == "audit.event"]
+    assert type(record.msg["detail"]["after"]) is str
 
 
 @pytest.mark.django_db(transaction=True)

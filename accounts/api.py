@@ -6,8 +6,9 @@ from typing import Annotated, Any, Literal, TypedDict, cast
 
 from django.contrib.auth.models import Group
 from django.db.models import Q
+from django.http import QueryDict
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound, PermissionDenied, ValidationError
 from rest_framework.parsers import FormParser
@@ -54,7 +55,8 @@ class AccountsView(APIView):
             raise PermissionDenied("Keys are made within 15 minutes of signing in: sign out and in again")
 
     def given(self, shape: type[serializers.Serializer[Any]]) -> dict[str, Any]:
-        data = self.request.data
+        """The body, of a GET or DELETE the query, as the shape wants it. Raises ValidationError."""
+        data = _asked(self.request.query_params) if self.request.method in {"GET", "DELETE"} else self.request.data
         if not isinstance(data, dict):
             raise ValidationError({"body": ["Expected a JSON object."]})
         form = shape(data=data)
@@ -62,6 +64,19 @@ class AccountsView(APIView):
             raise ValidationError(unknown)
         form.is_valid(raise_exception=True)
         return cast(dict[str, Any], form.validated_data)
+
+
+def _asked(query: QueryDict) -> dict[str, Any]:
+    """A parameter that comes twice is a list, which no shape wants there."""
+    return {name: values if len(values) > 1 else values[0] for name, values in query.lists()}
+
+
+class NothingShape(serializers.Serializer[Any]):
+    pass
+
+
+class ReasonShape(serializers.Serializer[Any]):
+    reason = serializers.CharField(max_length=2000, default="", allow_blank=True)
 
 
 class GroupShape(serializers.Serializer[Any]):
@@ -183,6 +198,7 @@ class MeView(AccountsView):
 
     @extend_schema(summary="Who am I", responses={200: Me})
     def get(self, request: Request) -> Response:
+        self.given(NothingShape)
         me = self.principal
         body: Me = {
             "ref": me.ref,
@@ -202,6 +218,7 @@ class GroupsView(AccountsView):
     @extend_schema(summary="List groups", responses={200: GroupRows})
     def get(self, request: Request) -> Response:
         """All of them for who manages everything, else the caller's own."""
+        self.given(NothingShape)
         groups = Group.objects.all() if self.may_manage_all else Group.objects.filter(pk__in=self.principal.groups)
         return Response({"items": [{"name": name} for name in groups.order_by("name").values_list("name", flat=True)]})
 
@@ -235,6 +252,7 @@ class OwnersView(AccountsView):
 class ServiceAccountsView(OwnersView):
     @extend_schema(summary="List service accounts", responses={200: ServiceAccountRows})
     def get(self, request: Request) -> Response:
+        self.given(NothingShape)
         return Response({"items": [_account(account) for account in self._mine().order_by("name")]})
 
     @extend_schema(
@@ -266,6 +284,7 @@ class ServiceAccountView(ServiceAccountsView):
     @extend_schema(summary="Disable a service account", responses={204: None, 404: [NotFound]})
     def delete(self, request: Request, name: str) -> Response:
         """Disables it; what it did stays in the log under its reference."""
+        self.given(NothingShape)
         account = self._mine().filter(name=name).first()
         if account is None:
             raise NotFound(f"There is no service account '{name}'")
@@ -276,6 +295,7 @@ class ServiceAccountView(ServiceAccountsView):
 class KeysView(OwnersView):
     @extend_schema(summary="List keys", responses={200: KeyRows})
     def get(self, request: Request) -> Response:
+        self.given(NothingShape)
         found = self._keys().select_related("user__service_account").prefetch_related("secrets")
         return Response({"items": [_key(key) for key in found.order_by("user__service_account__name", "pk")]})
 
@@ -342,18 +362,19 @@ class KeyView(OwnersView):
     def patch(self, request: Request, id12: str) -> Response:
         """Counts for all its secrets at once."""
         self.require_fresh_sign_in()
+        asked = self.given(ChangedLimitsShape)
         key = self._key(id12)
         before = {"scopes": key.scopes, "prefixes": key.subject_prefixes, "cidrs": key.cidrs}
-        limits = keys.Limits(**{**before, **self.given(ChangedLimitsShape)})
+        limits = keys.Limits(**{**before, **asked})
         return Response(_key(keys.change_limits(actor=self.actor, key=key, limits=limits)))
 
     @extend_schema(
         summary="Revoke a key",
-        parameters=[OpenApiParameter("reason", str, description="Why, for the audit log.")],
+        parameters=[ReasonShape],
         responses={204: None, 404: [NotFound], 422: [services.InvalidValue]},
     )
     def delete(self, request: Request, id12: str) -> Response:
-        reason = request.query_params.get("reason", "")
+        reason = self.given(ReasonShape)["reason"]
         services.revoke_key(actor=self.actor, key=self._key(id12), reason=reason)
         return Response(status=204)
 
@@ -372,6 +393,12 @@ class Exchanged(TypedDict):
     scope: str
 
 
+class NotExchangedBody(TypedDict):
+    """As OAuth has it."""
+
+    error: Literal["invalid_request", "invalid_grant"]
+
+
 class TokenExchangeView(APIView):
     """For pipelines, which prove themselves by the token that is sent. Errors are those of OAuth."""
 
@@ -382,7 +409,7 @@ class TokenExchangeView(APIView):
     @extend_schema(
         summary="Exchange a pipeline's token for a short key",
         request=ExchangeShape,
-        responses={200: Exchanged},
+        responses={200: Exchanged, 400: NotExchangedBody},
     )
     def post(self, request: Request) -> Response:
         """By RFC 8693. What is wrong with a token stands in the log, and is told to nobody."""

@@ -5,7 +5,7 @@ import logging
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import APIException, AuthenticationFailed, PermissionDenied, Throttled
+from rest_framework.exceptions import APIException, AuthenticationFailed, ParseError, PermissionDenied, Throttled
 from rest_framework.request import Request
 
 from accounts import failures, principals
@@ -62,14 +62,20 @@ def count_failure(key_id: str, address: str) -> None:
 
 
 class OwnApiAuthentication(HeaderAuthentication):
-    """Our own API also takes the session of a page, with its CSRF token. An Authorization header switches that off."""
+    """Our own API also takes the session of a page, with its CSRF token. An Authorization header switches that off.
+
+    Who sends both and means two callers gets neither: which of them it would be must not depend on our order.
+    """
 
     def authenticate(self, request: Request) -> tuple[Principal, None]:
         user = request._request.user
-        if "HTTP_AUTHORIZATION" in request.META or not user.is_authenticated:
-            return super().authenticate(request)
-        _refuse_forgery(request._request)
-        return principals.of_session(user), None
+        if "HTTP_AUTHORIZATION" not in request.META and user.is_authenticated:
+            _refuse_forgery(request._request)
+            return principals.of_session(user), None
+        principal, _ = super().authenticate(request)
+        if user.is_authenticated and user.pk != principal.user_id:
+            raise ParseError("The session and the Authorization header name different callers; send one of them")
+        return principal, None
 
 
 def _refuse_forgery(request: HttpRequest) -> None:

@@ -120,7 +120,7 @@ class LocationView(FeedView):
         return super().get_authenticators()[0].authenticate_header(request) or ""
 
 
-@extend_schema(summary="Get the entry of the feed", responses={(200, "application/yaml"): str, 304: None})
+@extend_schema(summary="Get the entry of the feed", responses={(200, "application/yaml"): Any, 304: None})
 class EntryView(LocationView):
     @cached_property
     def numbers(self) -> list[int]:
@@ -137,7 +137,7 @@ class EntryView(LocationView):
 
 @extend_schema(
     summary="Get one file of the feed",
-    responses={(200, "application/yaml"): str, 304: None, 404: [NoSuchResource]},
+    responses={(200, "application/yaml"): Any, 304: None, 404: [NoSuchResource]},
 )
 class ShardView(LocationView):
     def tag(self, **arguments: str) -> str:

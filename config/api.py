@@ -3,7 +3,10 @@
 from typing import Any, Protocol, runtime_checkable
 
 import structlog
+from django.core.exceptions import SuspiciousOperation
 from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework.exceptions import APIException, AuthenticationFailed, NotAuthenticated, Throttled, ValidationError
 from rest_framework.response import Response
 from rest_framework.views import exception_handler as drf_exception_handler
@@ -38,6 +41,8 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response:
             response = _response(429, 429, str(exc.detail))
             response["Retry-After"] = str(getattr(exc, "wait", None) or 60)
             return response
+        case SuspiciousOperation():
+            return _response(400, 400, "HTTP 400 Bad Request")
         case APIException():
             response = _response(exc.status_code, exc.status_code, str(exc.detail))
             if exc.status_code == 503:
@@ -53,6 +58,12 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response:
         return _response(answer.status_code, answer.status_code, "Not found" if answer.status_code == 404 else "Denied")
     log.error("unexpected error", exc_info=exc)
     return _response(500, 500, "Internal Server Error")
+
+
+@csrf_exempt
+def not_found(request: HttpRequest) -> JsonResponse:
+    """For paths that are not ours: the registry, which answers for what is left, would do so in its own media type."""
+    return JsonResponse({"error_code": 404, "message": "Not found"}, status=404)
 
 
 def _response(status: int, code: int, message: str) -> Response:

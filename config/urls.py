@@ -4,7 +4,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path, re_path
 
-from config import health
+from config import api, health
 from config.openapi.views import DocumentView
 
 urlpatterns = [
@@ -19,6 +19,7 @@ urlpatterns = [
     path("api/v1/audit/", include("audit.api_urls")),
     path("api/v1/", include("accounts.api_urls")),
     path("api/v1/", include("registry.api.own_urls")),
+    re_path(r"\A(?:api|backstage)/[\s\S]*\Z", api.not_found),
     path("", include("registry.api.urls")),
 ]
 

@@ -36,6 +36,7 @@ _MEANINGS = {
     429: "Too many requests",
     500: "The database timed out; nothing was changed",
     503: "The database is unavailable; try again in a moment",
+    504: "It took too long; nothing was changed",
 }
 # Every path of the registry stands under that of a context too.
 _CONTEXTS = [
@@ -47,15 +48,16 @@ _CONTEXTS = [
     },
 ]
 _INTEGER = {"type": "integer", "format": "int32"}
+_SEGMENT = {"type": "string", "pattern": "^[^/]+$"}
 _PATH: dict[str, tuple[Schema, str]] = {
     "subject": (
         {"type": "string", "minLength": 1},
         "Name of the subject, percent-encoded, a slash as `%2F`; in another context `:.context:name`.",
     ),
-    "version": ({"type": "string"}, "Number of the version, or `latest`."),
+    "version": (_SEGMENT, "Number of the version, or `latest`."),
     "schema_id": (_INTEGER, "Id of the schema."),
-    "guid": ({"type": "string"}, "Guid of the content."),
-    "context": ({"type": "string"}, "Name of the context, with its leading dot or without."),
+    "guid": (_SEGMENT, "Guid of the content."),
+    "context": (_SEGMENT, "Name of the context, with its leading dot or without."),
 }
 
 
@@ -103,7 +105,14 @@ class Operation(AutoSchema):
         operation: Schema | None = super().get_operation(*arguments, **more)
         return {**operation, "servers": _CONTEXTS} if operation and self.is_registry else operation
 
+    @property
+    def is_open(self) -> bool:
+        """Whoever calls proves who they are by what they send, or does not have to."""
+        return not self.view.authentication_classes
+
     def get_auth(self) -> list[security.Way]:
+        if self.is_open:
+            return []
         if self.is_for_people:
             return security.by_session(self.method)
         if self.path.startswith("/api/"):
@@ -146,7 +155,7 @@ class Operation(AutoSchema):
                 status, *media_types = status if isinstance(status, tuple) else (status, *self.map_renderers(""))
                 answers[status] = self._answer(answer, media_types)
         for status in {_status(code) for code in codes}:
-            answers[status] = self._error(status, sorted(code for code in codes if _status(code) == status))
+            answers.setdefault(status, self._error(status, sorted(code for code in codes if _status(code) == status)))
         return {str(status): answers[status] for status in sorted(answers)}
 
     def _answer(self, hint: Any, media_types: Iterable[str]) -> Schema:
@@ -173,11 +182,15 @@ class Operation(AutoSchema):
         return dict(component.ref)
 
     def _common_codes(self) -> set[int]:
-        codes = {400, 401, 503, *getattr(self.view, "also_answers", (406,))}
+        codes = {400, 401, 429, 503, 504, *getattr(self.view, "also_answers", (406,))}
         if self.method in _WITH_BODY:
             codes |= {413, 415, 422}
+        if self.path.startswith("/api/"):
+            codes.add(422)
         if self.is_registry:
             return codes | ({40301} if self._rule is not None and self._rule.scope is not None else set())
+        if self.is_open:
+            return codes - {401}
         is_for_all = self._rule is not None and self._rule.scope is None and not self.is_for_people
         return codes | (set() if is_for_all else {403})
 

@@ -6,6 +6,7 @@ the registry, which wants them ignored.
 
 from typing import Any, ClassVar, cast
 
+from django.http import QueryDict
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
@@ -65,7 +66,7 @@ class OwnView(APIView):
 
     def given(self, shape: type[serializers.Serializer[Any]]) -> dict[str, Any]:
         """The body, of a GET or DELETE the query, as the shape wants it. Raises ValidationError."""
-        data = self.request.query_params.dict() if self.request.method in {"GET", "DELETE"} else self.request.data
+        data = _asked(self.request.query_params) if self.request.method in {"GET", "DELETE"} else self.request.data
         if not isinstance(data, dict):
             raise ValidationError({"body": ["Expected a JSON object."]})
         form = shape(data=data)
@@ -74,6 +75,15 @@ class OwnView(APIView):
             raise ValidationError(unknown)
         form.is_valid(raise_exception=True)
         return cast(dict[str, Any], form.validated_data)
+
+
+def _asked(query: QueryDict) -> dict[str, Any]:
+    """A parameter that comes twice is a list, which no shape wants there."""
+    return {name: values if len(values) > 1 else values[0] for name, values in query.lists()}
+
+
+class NothingShape(serializers.Serializer[Any]):
+    pass
 
 
 class SubjectShape(serializers.Serializer[Any]):
@@ -158,7 +168,7 @@ def _grant(grant: Grant) -> shapes.Grant:
 class SubjectsView(OwnView):
     route = "own_subjects"
 
-    @extend_schema(summary="List subjects", parameters=[PageShape], responses={200: shapes.SubjectRows, 422: [422]})
+    @extend_schema(summary="List subjects", parameters=[PageShape], responses={200: shapes.SubjectRows})
     def get(self, request: Request) -> Response:
         asked = self.given(PageShape)
         rows = catalogue.list_subjects(principal=self.principal, **asked)
@@ -175,7 +185,7 @@ class SubjectView(OwnView):
     @extend_schema(
         summary="Get a subject",
         parameters=[SubjectShape],
-        responses={200: shapes.SubjectDetail, 404: [SubjectNotFound], 422: [422]},
+        responses={200: shapes.SubjectDetail, 404: [SubjectNotFound]},
     )
     def get(self, request: Request) -> Response:
         found = catalogue.get_subject(principal=self.principal, subject_name=self.given(SubjectShape)["subject"])
@@ -259,7 +269,7 @@ class GrantsView(OwnView):
     @extend_schema(
         summary="List the grants on a subject",
         parameters=[SubjectShape],
-        responses={200: shapes.Grants, 403: [AccessDenied], 404: [SubjectNotFound], 422: [422]},
+        responses={200: shapes.Grants, 403: [AccessDenied], 404: [SubjectNotFound]},
     )
     def get(self, request: Request) -> Response:
         found = grants.list_grants(principal=self.principal, subject_name=self.given(SubjectShape)["subject"])
@@ -284,7 +294,7 @@ class GrantsView(OwnView):
     @extend_schema(
         summary="Take back what is given on a subject",
         parameters=[SubjectHolderShape],
-        responses={204: None, 403: [AccessDenied], 404: [SubjectNotFound, NoSuchGrant], 422: [422]},
+        responses={204: None, 403: [AccessDenied], 404: [SubjectNotFound, NoSuchGrant]},
     )
     def delete(self, request: Request) -> Response:
         asked = self.given(SubjectHolderShape)
@@ -299,6 +309,7 @@ class ScopesView(OwnView):
 
     @extend_schema(summary="List scopes", responses={200: shapes.Scopes})
     def get(self, request: Request) -> Response:
+        self.given(NothingShape)
         found = grants.list_scopes(principal=self.principal)
         return Response({"items": [_scope(scope) for scope in found]})
 
@@ -330,6 +341,7 @@ class ScopeView(OwnView):
         responses={204: None, 403: [AccessDenied], 404: [NoSuchScope]},
     )
     def delete(self, request: Request, scope_id: int) -> Response:
+        self.given(NothingShape)
         grants.delete_scope(principal=self.principal, actor=self.actor, scope_id=scope_id)
         return Response(status=204)
 
@@ -342,6 +354,7 @@ class ScopeGrantsView(OwnView):
         responses={200: shapes.Grants, 403: [AccessDenied], 404: [NoSuchScope]},
     )
     def get(self, request: Request, scope_id: int) -> Response:
+        self.given(NothingShape)
         found = grants.list_scope_grants(principal=self.principal, scope_id=scope_id)
         return Response({"items": [_grant(grant) for grant in found]})
 
@@ -358,7 +371,7 @@ class ScopeGrantsView(OwnView):
     @extend_schema(
         summary="Take back what is given on a scope",
         parameters=[HolderShape],
-        responses={204: None, 403: [AccessDenied], 404: [NoSuchScope, NoSuchGrant], 422: [422]},
+        responses={204: None, 403: [AccessDenied], 404: [NoSuchScope, NoSuchGrant]},
     )
     def delete(self, request: Request, scope_id: int) -> Response:
         holder = self.given(HolderShape)["holder"]
@@ -371,13 +384,14 @@ class PoliciesView(OwnView):
 
     @extend_schema(summary="List policies", responses={200: shapes.Policies})
     def get(self, request: Request) -> Response:
+        self.given(NothingShape)
         rows = policies.list_policies(principal=self.principal)
         return Response({"items": [policies.described(row) for row in rows]})
 
     @extend_schema(
         summary="Set a policy",
         request=PolicyShape,
-        responses={200: shapes.Policy, 403: [AccessDenied], 404: [SubjectNotFound]},
+        responses={200: shapes.Policy, 403: [AccessDenied], 404: [SubjectNotFound], 422: [InvalidSubject]},
     )
     def put(self, request: Request) -> Response:
         row = policies.set_policy(principal=self.principal, actor=self.actor, **self.given(PolicyShape))
@@ -386,7 +400,7 @@ class PoliciesView(OwnView):
     @extend_schema(
         summary="Clear a policy",
         parameters=[PlaceShape],
-        responses={204: None, 403: [AccessDenied], 404: [SubjectNotFound, NoSuchPolicy], 422: [422]},
+        responses={204: None, 403: [AccessDenied], 404: [SubjectNotFound, NoSuchPolicy], 422: [InvalidSubject]},
     )
     def delete(self, request: Request) -> Response:
         policies.clear_policy(principal=self.principal, actor=self.actor, **self.given(PlaceShape))

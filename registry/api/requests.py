@@ -5,7 +5,9 @@ Unknown members are ignored, as the protocol wants; known ones are taken or refu
 
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any
 
 from django.http import QueryDict
@@ -28,6 +30,23 @@ def read_json(body: bytes, *, max_depth: int) -> Any:
 
     NaN and Infinity are taken, of duplicate members the last counts, a byte order mark is passed over.
     """
+    return _parsed(body, max_depth, parse_float=_decimal)
+
+
+def read_strict_json(body: bytes, *, max_depth: int) -> Any:
+    """The same for our own API, which has no old clients: what is not meant, or can't be stored, is refused.
+
+    Raises UnprocessableRequest for a member that comes twice, for NaN, Infinity and what is too large to be neither,
+    and for a text with a NUL or half a character.
+    """
+    value = _parsed(
+        body, max_depth, parse_float=_finite, parse_constant=_refuse_constant, object_pairs_hook=_without_duplicates
+    )
+    _check_writable(value)
+    return value
+
+
+def _parsed(body: bytes, max_depth: int, **ways: Any) -> Any:
     try:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -36,7 +55,7 @@ def read_json(body: bytes, *, max_depth: int) -> Any:
         return None
     _check_depth(text, max_depth)
     try:
-        return json.loads(text, parse_int=_integer, parse_float=_decimal)
+        return json.loads(text, parse_int=_integer, **ways)
     except json.JSONDecodeError as error:
         raise MalformedRequest(f"The body is not JSON: {error}") from error
 
@@ -60,6 +79,38 @@ def _integer(digits: str) -> int:
 def _decimal(digits: str) -> float:
     _check_digits(digits)
     return float(digits)
+
+
+def _finite(digits: str) -> float:
+    number = _decimal(digits)
+    if not isfinite(number):
+        raise UnprocessableRequest(f"The number {digits:.40} is too large")
+    return number
+
+
+def _refuse_constant(word: str) -> Any:
+    raise UnprocessableRequest(f"{word} is no number that JSON knows")
+
+
+def _without_duplicates(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(members)
+    if len(found) < len(members):
+        counts = Counter(name for name, _ in members)
+        raise UnprocessableRequest(f"The member `{counts.most_common(1)[0][0]}` comes more than once")
+    return found
+
+
+def _check_writable(value: Any, where: str = "") -> None:
+    match value:
+        case str() if match := UNWRITABLE.search(value):
+            raise UnprocessableRequest(f"`{where}` holds the character U+{ord(match[0]):04X}, which can't be stored")
+        case dict():
+            for name, content in value.items():
+                _check_writable(name, "a name of a member")
+                _check_writable(content, f"{where}.{name}" if where else name)
+        case list():
+            for position, content in enumerate(value):
+                _check_writable(content, f"{where}[{position}]")
 
 
 def _check_digits(digits: str) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -408,3 +409,15 @@ def test_the_nearest_policy_wins(api: Api, owner: Member, manager: Any, sign_in:
 )
 def test_a_policy_that_makes_no_sense_is_refused(sign_in: Any, body: Any) -> None:
     assert sign_in("ada", is_superuser=True).send("PUT", "policies", body).status_code == 422
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+def test_a_context_that_can_not_be_has_no_policy(sign_in: Any, method: str) -> None:
+    """A name longer than the column was a 500 on PostgreSQL."""
+    admin = sign_in("ada", is_superuser=True)
+    place = {"key": "initial_state", "context": "x" * 2000}
+    query = "?" + urlencode(place) if method == "DELETE" else ""
+
+    response = admin.send(method, f"policies{query}", {**place, "value": "draft"} if method == "PUT" else None)
+
+    assert (response.status_code, response.json()["error_code"]) == (422, 42208)

@@ -7,16 +7,19 @@ from typing import Any
 from django.urls import URLPattern, get_resolver
 from django.views.generic import RedirectView
 
+from config import api
+
 ANYTHING = {"GET", "POST"}
 
 
 def routes() -> Iterator[tuple[URLPattern, str]]:
-    """Each with its whole path; all but the registry's, which has a table of its own, and the admin's."""
+    """Each with its whole path; not the registry's, which has a table of its own, the admin's, and the last resort."""
 
     def walk(patterns: Any, prefix: str) -> Iterator[tuple[URLPattern, str]]:
         for each in patterns:
             if isinstance(each, URLPattern):
-                yield each, prefix + str(each.pattern)
+                if each.callback is not api.not_found:
+                    yield each, prefix + str(each.pattern)
             elif each.app_name != "admin":
                 yield from walk(each.url_patterns, prefix + str(each.pattern))
 

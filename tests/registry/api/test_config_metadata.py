@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.cast import Api, Member, last_event
+from tests.unchanged import nothing_changes
 
 METADATA = {"tags": {"Order.id": ["key", "pii"]}, "properties": {"team": "sales"}, "sensitive": ["team"]}
 RULES = {"domainRules": [{"name": "total", "type": "CEL", "expr": "message.total > 0"}], "enableAt": "CLIENT"}
@@ -77,6 +78,18 @@ def test_a_rule_that_is_wrong_is_refused(
 )
 def test_metadata_and_rules_of_the_wrong_shape_are_a_400(api: Api, owner: Member, subject: str, body: Any) -> None:
     assert api.put("/config/a", body, as_=owner).json()["error_code"] == 400
+
+
+def test_metadata_that_no_schema_can_hold_is_refused_by_its_path(api: Api, owner: Member, subject: str) -> None:
+    body = {"defaultMetadata": {"tags": {"Order.id": ["pii", "a\0b"]}}}
+
+    with nothing_changes():
+        answer = api.put("/config/a", body, as_=owner)
+
+    assert answer.json() == {
+        "error_code": 42201,
+        "message": "`defaultMetadata.tags.Order.id[1]` holds the character U+0000, which no schema can hold",
+    }
 
 
 def test_of_all_that_is_wrong_the_level_is_said_first_then_the_rules_then_the_name(

@@ -9,8 +9,8 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
-from accounts import keys, membership, services, sessions
-from accounts.models import ApiKey, ApiSecret, ServiceAccount, User
+from accounts import keys, membership, services, sessions, standing
+from accounts.models import ApiKey, ApiSecret, ServiceAccount, User, person_ref
 from audit.admin import ServiceAdmin, ServiceForm
 
 
@@ -18,21 +18,53 @@ class AccountsAdmin(ServiceAdmin):
     refusals = (services.Refused,)
 
 
+class UserForm(ServiceForm):
+    link = forms.CharField(
+        max_length=255,
+        required=False,
+        label="Link to",
+        help_text="Subject (sub) at the identity provider: whoever signs in with it is this person from then on.",
+    )
+    reason = forms.CharField(max_length=2000, required=False, help_text="Goes into the audit trail.")
+
+    class Meta:
+        model = User
+        fields = ("is_active",)
+
+
 @admin.register(User)
 class UserAdmin(AccountsAdmin):
-    """People, to read: who they are is said by the provider, or by the person with a login link."""
+    """Who people are is said by the provider, or by the person with a login link; here they are let in and out."""
 
+    form = UserForm
     list_display = ("username", "email", "is_active", "is_staff", "is_superuser", "is_service", "last_login")
     list_filter = ("is_service", "is_active", "is_staff", "is_superuser")
     search_fields = ("username", "email")
     ordering = ("username",)
-    fields = ("username", "first_name", "last_name", "email", "is_active", "is_staff", "is_superuser", "groups")
+    readonly_fields = ("username", "first_name", "last_name", "email", "is_staff", "is_superuser", "groups", "linked")
+    fields = (*readonly_fields, "is_active", "link", "reason")
+
+    def audit_ref(self, obj: User) -> str:
+        return obj.service_account.ref if obj.is_service else person_ref(obj.pk)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+        """Service accounts have a page of their own."""
+        return not (obj and obj.is_service) and super().has_change_permission(request, obj)
+
+    @admin.display(description="At the provider")
+    def linked(self, user: User) -> str:
+        return ", ".join(map(str, user.identities.order_by("pk"))) or "Nobody."
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        given = form.cleaned_data
+        who: Any = {"actor": self.actor(request), "user": obj, "reason": given["reason"]}
+        if "is_active" in form.changed_data:
+            standing.set_active(**who, is_active=given["is_active"])
+        if given["link"]:
+            standing.link(**who, subject=given["link"])
 
 
 class GroupForm(ServiceForm):

@@ -46,6 +46,9 @@ class Action(StrEnum):
     GRANT_REMOVED = "grant.removed"
     MEMBERSHIP_SYNCED = "membership.synced"
     USER_CREATED = "user.created"
+    USER_ACTIVATED = "user.activated"
+    USER_DEACTIVATED = "user.deactivated"
+    USER_LINKED = "user.linked"
     LOGIN_LINK_ISSUED = "login_link.issued"
     PASSWORD_SET = "password.set"  # noqa: S105 - the name of an event
     AUTH_LOGIN = "auth.login"

@@ -53,6 +53,10 @@ def save_group(values: dict[str, object], stage: Stage) -> object:
     return stage.form(stage.ada, "admin:auth_group_change", group.pk, **values)
 
 
+def save_person(values: dict[str, object], stage: Stage) -> object:
+    return stage.form(stage.ada, "admin:accounts_user_change", stage.maria.user.pk, reason="left", **values)
+
+
 def add_account(stage: Stage) -> object:
     given = {"name": "checkout", "owner_group": stage.owner.group.pk, "description": ""}
     return stage.form(stage.ada, "admin:accounts_serviceaccount_add", **given)
@@ -239,6 +243,16 @@ ADMIN: dict[tuple[str, str], list[Change]] = {
             "grant.added",
             STRANGERS,
             {"before": [], "after": ["audit.view_auditevent"]},
+        ),
+    ],
+    ("accounts.User", "change"): [
+        Change(
+            partial(save_person, {}),
+            "ada",
+            "user.deactivated",
+            ("person", "person:*"),
+            {"before": True, "after": False},
+            reason="left",
         ),
     ],
     ("accounts.ServiceAccount", "add"): [

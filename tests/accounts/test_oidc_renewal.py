@@ -138,10 +138,14 @@ def test_the_own_api_answers_a_session_that_ended_with_401(away: Browser, method
 
 
 def test_a_key_in_the_header_has_nothing_to_do_with_the_session(away: Browser, issued: Any) -> None:
+    assert away.get("/subjects", Authorization=f"Bearer {issued.token}").status_code == 200
+
+
+def test_a_key_beside_a_session_that_is_over_is_asked_to_come_alone(away: Browser, issued: Any) -> None:
     response = away.get("/api/v1/me", Authorization=f"Bearer {issued.token}")
 
-    assert response.status_code == 200
-    assert response.json()["kind"] == "service"
+    assert response.status_code == 400
+    assert "name different callers" in response.json()["message"]
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/subjects", "/backstage/v1/health", "/login-failed", "/schemas/types"])

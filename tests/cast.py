@@ -102,10 +102,10 @@ class Person:
         return self.client.generic(method, f"/api/v1/{path}", data, "application/json")
 
 
-def sign_in(name: str, *groups: str, is_superuser: bool = False, is_staff: bool = False) -> Person:
+def sign_in(name: str, *groups: str, is_superuser: bool = False, is_staff: bool = False, email: str = "") -> Person:
     """A person in these groups, with a session."""
     with transactions.write():
-        user = User.objects.create(username=name, is_superuser=is_superuser, is_staff=is_staff)
+        user = User.objects.create(username=name, is_superuser=is_superuser, is_staff=is_staff, email=email)
         user.groups.set([Group.objects.get_or_create(name=group)[0] for group in groups])
         events.record(STAGE, events.Action.USER_CREATED, kind="user", ref=f"person:{user.pk}")
     client = Client()

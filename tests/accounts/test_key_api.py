@@ -11,14 +11,14 @@ from django.test import Client
 from accounts import services, tokens
 from accounts.models import ApiKey
 from audit.models import AuditEvent
-from tests.accounts.test_own_api import person, send
-from tests.cast import STAGE, Api, Member, join, last_event
+from tests.accounts.test_own_api import send
+from tests.cast import STAGE, Api, Member, join, last_event, sign_in
 from tests.servers import Server
 
 
 @pytest.fixture
 def maria(owner: Member) -> Client:
-    return person("maria", owner.group)
+    return sign_in("maria", owner.group.name).client
 
 
 def opens(api: Api, token: str) -> bool:
@@ -85,7 +85,7 @@ def test_a_third_secret_is_409(owner: Member, api: Api) -> None:
 
 
 def test_an_outsider_finds_no_key_to_rotate_or_change(outsider: Member, owner: Member) -> None:
-    sam = person("sam", outsider.group)
+    sam = sign_in("sam", outsider.group.name).client
     before = AuditEvent.objects.count()
 
     assert send(sam, "POST", f"keys/{owner.token[4:16]}/rotate", {}).status_code == 404
@@ -162,7 +162,7 @@ class TestShortKeys:
         def labels(client: Client) -> set[str]:
             return {row["label"] for row in send(client, "GET", "keys").json()["items"]}
 
-        sam = person("sam", outsider.group)
+        sam = sign_in("sam", outsider.group.name).client
         assert "laptop" in labels(maria) and "laptop" not in labels(sam)
         assert send(sam, "DELETE", f"keys/{key[4:16]}").status_code == 404
         assert send(maria, "DELETE", f"keys/{key[4:16]}").status_code == 204

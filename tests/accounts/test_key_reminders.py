@@ -9,8 +9,7 @@ from pytest_django import Settings
 
 from accounts import services
 from accounts.models import ServiceAccount
-from tests.accounts.test_own_api import person
-from tests.cast import STAGE
+from tests.cast import STAGE, sign_in
 
 Change = Callable[..., None]
 
@@ -43,8 +42,8 @@ def test_with_a_mail_server_the_people_of_its_group_are_told_each_alone(
 ) -> None:
     settings.CALLBOARD = settings.CALLBOARD | {"EMAIL_URL": {"EMAIL_HOST": "mail.example"}}
     for name, email in ("maria", "maria@example.com"), ("sam", "sam@example.com"), ("silent", ""):
-        person(name, account.owner_group, email=email)
-    person("stranger", email="stranger@example.com")
+        sign_in(name, account.owner_group.name, email=email)
+    sign_in("stranger", email="stranger@example.com")
     id12 = ending_in(2.5)
 
     call_command("key_reminders")

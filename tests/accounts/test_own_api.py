@@ -4,29 +4,13 @@ import json
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Group
 from django.test import Client
 
-from accounts import sessions
-from accounts.models import ApiKey, User
-from audit import events, transactions
+from accounts.models import ApiKey
 from audit.models import AuditEvent
-from tests.cast import STAGE, Api, Member
+from tests.cast import Api, Member, sign_in
 
 ROUTES = ["me", "groups", "service-accounts", "keys"]
-
-
-def person(name: str, *groups: Group, is_superuser: bool = False, email: str = "") -> Client:
-    with transactions.write():
-        user = User.objects.create(username=name, is_superuser=is_superuser, email=email)
-        user.groups.set(groups)
-        events.record(STAGE, events.Action.USER_CREATED, kind="user", ref=f"person:{user.pk}")
-    client = Client()
-    client.force_login(user, "accounts.local.Backend")
-    session = client.session
-    sessions.stamp(session)
-    session.save()
-    return client
 
 
 def send(client: Client, method: str, path: str, body: Any = None) -> Any:
@@ -36,12 +20,12 @@ def send(client: Client, method: str, path: str, body: Any = None) -> Any:
 
 @pytest.fixture
 def maria(owner: Member) -> Client:
-    return person("maria", owner.group)
+    return sign_in("maria", owner.group.name).client
 
 
 @pytest.fixture
 def sam(outsider: Member) -> Client:
-    return person("sam", outsider.group)
+    return sign_in("sam", outsider.group.name).client
 
 
 @pytest.mark.parametrize("path", ROUTES)
@@ -118,7 +102,7 @@ def test_an_outsider_sees_only_what_is_theirs(sam: Client, owner: Member) -> Non
 
 
 def test_who_manages_everything_makes_groups(db: None) -> None:
-    ada = person("ada", is_superuser=True)
+    ada = sign_in("ada", is_superuser=True).client
 
     assert send(ada, "POST", "groups", {"name": "payments"}).status_code == 201
     assert send(ada, "POST", "groups", {"name": "payments"}).status_code == 409

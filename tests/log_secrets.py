@@ -89,10 +89,12 @@ WATCH = Watch(SECRETS)
 def look_at_server(log: str, *, where: str) -> None:
     """What a server process wrote. Its first start shows the first key and the first link once, to whoever began it."""
     lines = log.splitlines()
-    shown = next((number for number, line in enumerate(lines) if "Administrator" in line or "API key" in line), None)
+    # With JSON lines in between, if the log is one of those.
+    printed = [number for number, line in enumerate(lines) if not line.startswith("{")]
+    begins = next((at for at, n in enumerate(printed) if "Administrator" in lines[n] or "API key" in lines[n]), None)
+    first_start = set() if begins is None else set(printed[begins : begins + 10])
     for number, line in enumerate(lines):
-        is_first_start = shown is not None and shown <= number < shown + 10
-        if not is_first_start:
+        if number not in first_start:
             SECRETS.look_at(line, where=where)
 
 

@@ -55,7 +55,7 @@ class Shaped:
     """`shape` is kept here by the compatibility check, the same whoever computes it."""
 
     __slots__ = ("is_shaped", "shape")
-    shape: bytes | None
+    shape: str | None
 
     def __init__(self) -> None:
         self.is_shaped = False

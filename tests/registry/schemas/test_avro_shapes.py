@@ -10,7 +10,7 @@ from registry.schemas import Mode
 from registry.schemas.avro import shapes
 
 
-def shape(schema: Any) -> bytes | None:
+def shape(schema: Any) -> str | None:
     return shapes.of(parsed(schema).root)
 
 

@@ -74,6 +74,19 @@ def end_session(browser: requests.Session, url: str) -> str:
     return answer.headers.get("Location", "")
 
 
+def environment(provider: Provider, base: str) -> dict[str, str]:
+    """Of a server at `base` whose people come from this provider."""
+    return {
+        "CALLBOARD_BASE_URL": base,
+        "CALLBOARD_OIDC_ISSUER": provider.issuer,
+        "CALLBOARD_OIDC_CLIENT_ID": "portal",
+        "CALLBOARD_OIDC_CLIENT_SECRET": SECRET,
+        "CALLBOARD_OIDC_STAFF_GROUPS": "registry-admins",
+        "CALLBOARD_OIDC_SUPERUSER_GROUP": "registry-admins",
+        "CALLBOARD_PRODUCTION": "off",
+    }
+
+
 @contextmanager
 def run_provider(**environment: str) -> Iterator[Provider]:
     process, issuer = start_provider(**environment)

@@ -46,14 +46,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     base = f"http://127.0.0.1:{servers.free_port()}"
     folder = tmp_path_factory.mktemp("site") / "data"
     with servers.new_home(folder) as home, openid.run_provider(RP_ORIGIN=base) as provider:
-        given = {
-            "CALLBOARD_BASE_URL": base,
-            "CALLBOARD_OIDC_ISSUER": provider.issuer,
-            "CALLBOARD_OIDC_CLIENT_ID": "portal",
-            "CALLBOARD_OIDC_CLIENT_SECRET": openid.SECRET,
-            "CALLBOARD_OIDC_STAFF_GROUPS": "registry-admins",
-            "CALLBOARD_PRODUCTION": "off",
-        }
+        given = openid.environment(provider, base)
         ports = [{"CALLBOARD_PORT": str(urlsplit(base).port)}, {}]
         replicas = [servers.launch(home, **given, **port) for port in ports]
         try:

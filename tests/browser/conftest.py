@@ -58,15 +58,7 @@ def running_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     base = f"http://localhost:{port}"
     folder = tmp_path_factory.mktemp("site") / "data"
     with servers.new_home(folder) as home, openid.run_provider(RP_ORIGIN=base) as provider:
-        given = {
-            "CALLBOARD_BASE_URL": base,
-            "CALLBOARD_OIDC_ISSUER": provider.issuer,
-            "CALLBOARD_OIDC_CLIENT_ID": "portal",
-            "CALLBOARD_OIDC_CLIENT_SECRET": openid.SECRET,
-            "CALLBOARD_OIDC_STAFF_GROUPS": "registry-admins",
-            "CALLBOARD_OIDC_SUPERUSER_GROUP": "registry-admins",
-            "CALLBOARD_PRODUCTION": "off",
-        }
+        given = openid.environment(provider, base)
         server = servers.launch(home, CALLBOARD_PORT=str(port), **given)
         breakglass = servers.launch(
             home,
